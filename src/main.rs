@@ -1,0 +1,3 @@
+//! The `clockfit` command: everything happens in [`clockfit::cli`].
+
+fn main() {}

@@ -1,0 +1,154 @@
+//! [`Campaign`]: all that one run told, ready to be analysed.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Event, LossCause, Note, Rejection, RunEnd, RunHeader, Sample, ServerInfo, Sink, SourceId,
+    SourceInfo, StampFault,
+};
+use crate::time::{Monotonic, TimeDelta};
+
+/// Notes kept for one run. A server that flaps for days must not fill memory; those beyond are
+/// counted.
+const MAX_NOTES: usize = 10_000;
+
+/// Everything one run told. It is filled by [`Sink::event`], live or from a recording, and nothing
+/// else: so both give the same report.
+#[derive(Clone, Debug, Default)]
+pub struct Campaign {
+    /// What was known before the first packet.
+    pub header: RunHeader,
+    /// The sources, in the order they were declared.
+    pub sources: Vec<SourceRecord>,
+    /// Notes in order, each with its source if it has one.
+    pub notes: Vec<(Option<SourceId>, Monotonic, Note)>,
+    /// Notes that were not kept because there were too many.
+    pub notes_dropped: u64,
+    /// How the run ended; absent where a recording stops short.
+    pub end: Option<RunEnd>,
+}
+
+/// What one source told.
+#[derive(Clone, Debug)]
+pub struct SourceRecord {
+    /// Which source.
+    pub info: SourceInfo,
+    /// Valid exchanges, in the order they were completed.
+    pub samples: Vec<Sample>,
+    /// What the server said of itself: from which sample on, and what.
+    pub servers: Vec<(usize, ServerInfo)>,
+    /// Requests without an answer.
+    pub lost: BTreeMap<LossCause, u64>,
+    /// Packets that are not samples.
+    pub rejected: BTreeMap<Rejection, u64>,
+    /// Local stamps that were not used.
+    pub stamp_faults: BTreeMap<StampFault, u64>,
+    /// Offset and delay as the independent implementation saw them.
+    pub cross_checks: Vec<(TimeDelta, TimeDelta)>,
+}
+
+impl Campaign {
+    /// A campaign that has only its header.
+    pub fn new(header: RunHeader) -> Self {
+        Self {
+            header,
+            ..Self::default()
+        }
+    }
+}
+
+impl SourceRecord {
+    fn new(info: SourceInfo) -> Self {
+        Self {
+            info,
+            samples: Vec::new(),
+            servers: Vec::new(),
+            lost: BTreeMap::new(),
+            rejected: BTreeMap::new(),
+            stamp_faults: BTreeMap::new(),
+            cross_checks: Vec::new(),
+        }
+    }
+
+    /// Requests that left: each ended as a sample, as lost, or with its answer rejected.
+    pub fn sent(&self) -> u64 {
+        let refused: u64 = self
+            .rejected
+            .iter()
+            .filter(|(r, _)| r.ends_request())
+            .map(|(_, n)| n)
+            .sum();
+        u64::try_from(self.samples.len()).unwrap_or(u64::MAX) + self.lost_total() + refused
+    }
+
+    /// Requests without an answer.
+    pub fn lost_total(&self) -> u64 {
+        self.lost.values().sum()
+    }
+
+    /// What the server last said of itself.
+    pub fn server(&self) -> Option<&ServerInfo> {
+        self.servers.last().map(|(_, info)| info)
+    }
+
+    /// Each sample with what the server said of itself at that time.
+    pub fn samples_with_server(&self) -> impl Iterator<Item = (&Sample, &ServerInfo)> {
+        let mut changes = self.servers.iter().peekable();
+        let mut current = None;
+        self.samples
+            .iter()
+            .enumerate()
+            .filter_map(move |(index, sample)| {
+                while let Some((_, info)) = changes.next_if(|(from, _)| *from <= index) {
+                    current = Some(info);
+                }
+                current.map(|info| (sample, info))
+            })
+    }
+}
+
+impl Sink for Campaign {
+    fn event(&mut self, event: &Event) {
+        let id = match *event {
+            Event::Source(ref info) => {
+                self.sources.push(SourceRecord::new(info.clone()));
+                return;
+            }
+            Event::Note(source, at, ref note) => {
+                if self.notes.len() < MAX_NOTES {
+                    self.notes.push((source, at, note.clone()));
+                } else {
+                    self.notes_dropped += 1;
+                }
+                return;
+            }
+            Event::End(end) => {
+                self.end = Some(end);
+                return;
+            }
+            Event::Server(id, _)
+            | Event::Sample(id, _)
+            | Event::Lost(id, ..)
+            | Event::Rejected(id, ..)
+            | Event::StampFault(id, ..)
+            | Event::CrossCheck(id, ..) => id,
+        };
+        // A recording may name a source it never declared; there is nothing to tell about it.
+        let Some(record) = self.sources.get_mut(id.index()) else {
+            return;
+        };
+        match *event {
+            Event::Server(_, info) => record.servers.push((record.samples.len(), info)),
+            Event::Sample(_, sample) => record.samples.push(sample),
+            Event::Lost(_, _, cause) => *record.lost.entry(cause).or_default() += 1,
+            Event::Rejected(_, _, rejection, n) => {
+                *record.rejected.entry(rejection).or_default() += n;
+            }
+            Event::StampFault(_, _, fault, n) => {
+                *record.stamp_faults.entry(fault).or_default() += n;
+            }
+            Event::CrossCheck(_, offset, delay) => record.cross_checks.push((offset, delay)),
+            Event::Source(_) | Event::Note(..) | Event::End(_) => {}
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! [`Environment`]: where a run took place, so that its numbers can be compared with others.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What the host said about itself before the first packet. Text that cannot be read is absent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Environment {
+    /// Host name.
+    pub host: Option<String>,
+    /// Linux boot id: two runs with one boot id share a MONOTONIC_RAW axis.
+    pub boot_id: Option<String>,
+    /// Operating system and kernel release.
+    pub kernel: Option<String>,
+    /// What the kernel reads time from: tsc, kvm-clock, hpet...
+    pub clocksource: Option<String>,
+    /// The hypervisor, `none` on bare metal, absent if unknown.
+    pub virtualisation: Option<String>,
+    /// Names of time daemons seen running.
+    pub time_daemons: Vec<String>,
+    /// Interfaces that are up, loopback included.
+    pub nics: Vec<Nic>,
+    /// Whether the process runs with user id 0.
+    pub privileged: bool,
+}
+
+/// A network interface and the stamps it says it can give.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Nic {
+    /// Interface name.
+    pub name: String,
+    /// Kernel driver, where one is named.
+    pub driver: Option<String>,
+    /// SOF_TIMESTAMPING capabilities by name (`tx_software`, `rx_hardware`...); absent if the
+    /// interface cannot be asked.
+    pub stamps: Option<Vec<String>>,
+    /// Index N of its /dev/ptpN, where it has one.
+    pub phc: Option<u32>,
+}

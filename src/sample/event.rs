@@ -1,0 +1,217 @@
+//! [`Event`]: everything a run can tell, in the order it happened.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Environment, Rejection, Sample, ServerInfo, StampFault};
+use crate::time::{Monotonic, TimeDelta, Timestamp};
+
+/// Major version of the recording: a reader refuses a newer one.
+pub const SCHEMA_MAJOR: u32 = 1;
+/// Minor version: a reader skips and counts line kinds it does not know.
+pub const SCHEMA_MINOR: u32 = 0;
+
+/// Which source of a run: its place in the order they were declared.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct SourceId(pub u32);
+
+impl SourceId {
+    /// The id as an index.
+    pub fn index(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+}
+
+/// What kind of thing is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceKind {
+    /// An NTP server.
+    Ntp,
+    /// This program's own server on loopback: what it measures is this host's noise floor.
+    Embedded,
+}
+
+/// Which time scale a source serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Timescale {
+    /// Coordinated Universal Time, as NTP prescribes.
+    Utc,
+    /// International Atomic Time.
+    Tai,
+    /// UTC with leap seconds spread over hours.
+    Smeared,
+    /// Not said.
+    Unknown,
+}
+
+/// One address of one source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceInfo {
+    /// The source as it was asked for.
+    pub source: String,
+    /// The address it resolved to, zone included.
+    pub address: String,
+    /// UDP port.
+    pub port: u16,
+    /// What kind of thing it is.
+    pub kind: SourceKind,
+    /// Which time scale it serves.
+    pub timescale: Timescale,
+}
+
+impl fmt::Display for SourceInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.address.contains(':') {
+            write!(f, "[{}]:{}", self.address, self.port)
+        } else {
+            write!(f, "{}:{}", self.address, self.port)
+        }
+    }
+}
+
+/// What is known before the first packet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunHeader {
+    /// Program name and version.
+    pub tool: String,
+    /// Random name of the run.
+    pub run_id: String,
+    /// Local clock at the start.
+    pub started: Timestamp,
+    /// The unsteered counter at the start.
+    pub started_at: Monotonic,
+    /// The command line, without the program's name.
+    pub arguments: Vec<String>,
+    /// Seed of the pacing.
+    pub seed: u64,
+    /// How long an answer was waited for.
+    pub timeout: TimeDelta,
+    /// Where it ran.
+    pub environment: Environment,
+}
+
+/// What ended a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunEnd {
+    /// The unsteered counter at the end.
+    pub at: Monotonic,
+    /// Whether a signal ended it early.
+    pub interrupted: bool,
+}
+
+/// Why a request never became a sample, though no answer to it was rejected.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum LossCause {
+    /// No answer within the time-out.
+    Timeout,
+    /// The network or the host answered that it cannot be delivered.
+    Refused,
+    /// Its socket had to be replaced while it was out.
+    Socket,
+    /// The run ended first.
+    Interrupted,
+}
+
+/// Something worth a line beside the samples.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "note", rename_all = "snake_case")]
+pub enum Note {
+    /// A name that has no address.
+    Unresolved {
+        /// The source as it was asked for.
+        source: String,
+        /// What the resolver said.
+        error: String,
+    },
+    /// Two sources share one address; it is measured once.
+    SameAddress {
+        /// The source that is left out.
+        source: String,
+        /// The source that is measured.
+        measured_as: String,
+    },
+    /// Probes are sent less often than asked, out of politeness to a public server.
+    Polite,
+    /// The kernel's stamps are not to be had.
+    StampsUnavailable {
+        /// Why.
+        error: String,
+    },
+    /// The server cannot be reached, by the network's or the host's own word.
+    Unreachable {
+        /// The system's error.
+        error: String,
+    },
+    /// The socket was replaced.
+    NewSocket {
+        /// Why.
+        reason: String,
+    },
+    /// The server asked for fewer requests; the interval stays at this from here on.
+    Slowed {
+        /// The new mean interval.
+        interval: TimeDelta,
+    },
+    /// The server refused service and is not asked again.
+    Stopped {
+        /// The kiss code.
+        kiss: Rejection,
+    },
+    /// Root distance above 1 s, the limit from which RFC 5905 distrusts a server.
+    DistantRoot,
+    /// The cross-check could not be made.
+    CrossCheckFailed {
+        /// Why.
+        error: String,
+    },
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A source is about to be measured. Ids are given in order, from 0.
+    Source(SourceInfo),
+    /// The server describes itself differently than before; holds for the samples that follow.
+    Server(SourceId, ServerInfo),
+    /// A valid exchange.
+    Sample(SourceId, Sample),
+    /// A request that got no answer.
+    Lost(SourceId, Monotonic, LossCause),
+    /// Packets that are not samples; several of one kind may be told at once.
+    Rejected(SourceId, Monotonic, Rejection, u64),
+    /// Local stamps that were not used; several of one kind may be told at once.
+    StampFault(SourceId, Monotonic, StampFault, u64),
+    /// The independent implementation's view of the same server: offset and delay.
+    CrossCheck(SourceId, TimeDelta, TimeDelta),
+    /// Something worth a line, of one source or of the run.
+    Note(Option<SourceId>, Monotonic, Note),
+    /// The run is over.
+    End(RunEnd),
+}
+
+/// Takes events as they happen. A sink that fails keeps its own account of it: measuring goes on.
+pub trait Sink {
+    /// Takes one event.
+    fn event(&mut self, event: &Event);
+}
+
+/// Hands each event to several sinks, in order.
+pub struct Tee<'a>(pub Vec<&'a mut dyn Sink>);
+
+impl Sink for Tee<'_> {
+    fn event(&mut self, event: &Event) {
+        for sink in &mut self.0 {
+            sink.event(event);
+        }
+    }
+}

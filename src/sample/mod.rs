@@ -1,0 +1,24 @@
+//! The vocabulary everyone shares: stamps, exchanges, servers, rejections, events, a campaign.
+//!
+//! Floor 1, no I/O. A sampler emits [`Event`]s; a recording, a progress line and a [`Campaign`] are
+//! [`Sink`]s of them; a report is made from a [`Campaign`] alone. That is why a replayed recording
+//! gives the same bytes as the run that wrote it: both go through the same events.
+
+mod campaign;
+mod environment;
+mod event;
+mod exchange;
+mod rejection;
+mod server;
+mod stamp;
+
+pub use campaign::{Campaign, SourceRecord};
+pub use environment::{Environment, Nic};
+pub use event::{
+    Event, LossCause, Note, RunEnd, RunHeader, SCHEMA_MAJOR, SCHEMA_MINOR, Sink, SourceId,
+    SourceInfo, SourceKind, Tee, Timescale,
+};
+pub use exchange::{Class, Exchange, Mode, Sample};
+pub use rejection::{Rejection, StampFault};
+pub use server::{Leap, ReferenceId, ServerInfo};
+pub use stamp::{Stamp, StampSource};
