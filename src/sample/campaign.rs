@@ -14,7 +14,7 @@ const MAX_NOTES: usize = 10_000;
 
 /// Everything one run told. It is filled by [`Sink::event`], live or from a recording, and nothing
 /// else: so both give the same report.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Campaign {
     /// What was known before the first packet.
     pub header: RunHeader,
@@ -29,7 +29,7 @@ pub struct Campaign {
 }
 
 /// What one source told.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceRecord {
     /// Which source.
     pub info: SourceInfo,
@@ -72,13 +72,15 @@ impl SourceRecord {
 
     /// Requests that left: each ended as a sample, as lost, or with its answer rejected.
     pub fn sent(&self) -> u64 {
-        let refused: u64 = self
-            .rejected
+        self.rejected
             .iter()
             .filter(|(r, _)| r.ends_request())
-            .map(|(_, n)| n)
-            .sum();
-        u64::try_from(self.samples.len()).unwrap_or(u64::MAX) + self.lost_total() + refused
+            .map(|(_, n)| *n)
+            .chain([self.lost_total()])
+            .fold(
+                u64::try_from(self.samples.len()).unwrap_or(u64::MAX),
+                u64::saturating_add,
+            )
     }
 
     /// Requests without an answer.
@@ -105,6 +107,11 @@ impl SourceRecord {
                 current.map(|info| (sample, info))
             })
     }
+}
+
+/// Counts told at once may come from a file, which can claim any number.
+fn add(count: &mut u64, n: u64) {
+    *count = count.saturating_add(n);
 }
 
 impl Sink for Campaign {
@@ -142,13 +149,40 @@ impl Sink for Campaign {
             Event::Sample(_, sample) => record.samples.push(sample),
             Event::Lost(_, _, cause) => *record.lost.entry(cause).or_default() += 1,
             Event::Rejected(_, _, rejection, n) => {
-                *record.rejected.entry(rejection).or_default() += n;
+                add(record.rejected.entry(rejection).or_default(), n);
             }
             Event::StampFault(_, _, fault, n) => {
-                *record.stamp_faults.entry(fault).or_default() += n;
+                add(record.stamp_faults.entry(fault).or_default(), n);
             }
             Event::CrossCheck(_, offset, delay) => record.cross_checks.push((offset, delay)),
             Event::Source(_) | Event::Note(..) | Event::End(_) => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{SourceKind, Timescale};
+
+    #[test]
+    fn absurd_counts_saturate() {
+        let mut campaign = Campaign::default();
+        campaign.event(&Event::Source(SourceInfo {
+            source: "ntp.example".into(),
+            address: "192.0.2.1".into(),
+            port: 123,
+            kind: SourceKind::Ntp,
+            timescale: Timescale::Unknown,
+        }));
+        let at = Monotonic::default();
+        for rejection in [
+            Rejection::KissDeny,
+            Rejection::KissDeny,
+            Rejection::KissRate,
+        ] {
+            campaign.event(&Event::Rejected(SourceId(0), at, rejection, u64::MAX));
+        }
+        assert_eq!(campaign.sources[0].sent(), u64::MAX);
     }
 }

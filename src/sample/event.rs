@@ -203,6 +203,10 @@ pub enum Event {
 pub trait Sink {
     /// Takes one event.
     fn event(&mut self, event: &Event);
+
+    /// Told that time passes, at least twice a second, also while nothing happens: a sink that
+    /// holds something back lets it go here. Does nothing by default.
+    fn tick(&mut self, _now: Monotonic) {}
 }
 
 /// Hands each event to several sinks, in order.
@@ -212,6 +216,12 @@ impl Sink for Tee<'_> {
     fn event(&mut self, event: &Event) {
         for sink in &mut self.0 {
             sink.event(event);
+        }
+    }
+
+    fn tick(&mut self, now: Monotonic) {
+        for sink in &mut self.0 {
+            sink.tick(now);
         }
     }
 }

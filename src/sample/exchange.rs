@@ -186,6 +186,10 @@ impl FromStr for Class {
     }
 }
 
+/// The least that [`Sample::at_error`] may say. Two clocks cannot be read together much faster than
+/// that, and it lets a recording leave the usual value out: a sampler raises what is below.
+pub const AT_ERROR_FLOOR: TimeDelta = TimeDelta::from_nanos(100);
+
 /// One valid exchange, where it stands in the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sample {
@@ -195,7 +199,8 @@ pub struct Sample {
     pub mode: Mode,
     /// The unsteered counter at T1.
     pub at: Monotonic,
-    /// What `at` may be off by: half the time the two clocks took to be read together.
+    /// What `at` may be off by: half the time the two clocks took to be read together, and never
+    /// less than [`AT_ERROR_FLOOR`].
     pub at_error: TimeDelta,
 }
 

@@ -18,7 +18,7 @@ pub use event::{
     Event, LossCause, Note, RunEnd, RunHeader, SCHEMA_MAJOR, SCHEMA_MINOR, Sink, SourceId,
     SourceInfo, SourceKind, Tee, Timescale,
 };
-pub use exchange::{Class, Exchange, Mode, Sample};
+pub use exchange::{AT_ERROR_FLOOR, Class, Exchange, Mode, Sample};
 pub use rejection::{Rejection, StampFault};
 pub use server::{Leap, ReferenceId, ServerInfo};
 pub use stamp::{Stamp, StampSource};
