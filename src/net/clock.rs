@@ -2,6 +2,7 @@
 
 use rustix::time::{ClockId, clock_getres, clock_gettime};
 
+use crate::sample::Reading;
 use crate::time::{Monotonic, NANOS_PER_SEC, TimeDelta, Timestamp};
 
 /// The unsteered counter: no daemon slews CLOCK_MONOTONIC_RAW.
@@ -16,18 +17,6 @@ const QUICK_PAIRING: TimeDelta = TimeDelta::from_nanos(200);
 /// How often a pairing is tried. On a host so busy that it always fails, the best one is used with
 /// the error it really has.
 const PAIRING_TRIES: u32 = 3;
-
-/// Both clocks, read together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reading {
-    /// The wall clock (CLOCK_REALTIME).
-    pub wall: Timestamp,
-    /// The unsteered counter at that moment.
-    pub counter: Monotonic,
-    /// What `counter` may be off by: half of the time between the two counter readings that
-    /// enclose the wall clock's, rounded up.
-    pub error: TimeDelta,
-}
 
 fn nanos(clock: ClockId) -> i64 {
     let t = clock_gettime(clock);
@@ -70,6 +59,12 @@ fn pairing() -> Reading {
         counter: before + half,
         error,
     }
+}
+
+/// Lets `time` pass.
+#[expect(clippy::disallowed_methods, reason = "the one door to sleeping")]
+pub fn sleep(time: TimeDelta) {
+    std::thread::sleep(time.to_duration());
 }
 
 /// The precision of the wall clock as RFC 5905 section 7.3 defines it: the larger of its nominal

@@ -479,7 +479,8 @@ mod portable {
     }
 }
 
-#[cfg(all(test, target_os = "linux", not(clockfit_portable)))]
+#[cfg(test)]
+#[cfg(all(target_os = "linux", not(clockfit_portable)))]
 mod tests {
     use super::*;
 
