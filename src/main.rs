@@ -1,3 +1,7 @@
 //! The `clockfit` command: everything happens in [`clockfit::cli`].
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    clockfit::cli::main()
+}

@@ -108,6 +108,18 @@ impl StampedSocket {
         })
     }
 
+    /// Whether this system's kernel stamps packets; if not, why.
+    pub fn kernel_stamps_available() -> io::Result<()> {
+        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        match enable_client_stamps(&open(anywhere)?, anywhere)? {
+            Stamping::Kernel => Ok(()),
+            Stamping::User => Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "only Linux stamps packets in the kernel",
+            )),
+        }
+    }
+
     /// Who stamps: what was asked for, or user space where this system has nothing better.
     pub fn stamping(&self) -> Stamping {
         self.stamping

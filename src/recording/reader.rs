@@ -53,6 +53,25 @@ impl ReadReport {
         self.unknown_kinds.is_empty() && !self.torn_last_line && self.unreadable.count == 0
     }
 
+    /// What a person should know, one sentence each; none for a whole recording.
+    pub fn describe(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        if self.torn_last_line {
+            lines.push("the last line is torn and was skipped; what stands before it is used".into());
+        }
+        if let Some((number, reason)) = &self.unreadable.first {
+            let count = self.unreadable.count;
+            lines.push(format!("{count} unreadable lines were skipped, the first is {number}: {reason}"));
+        }
+        if !self.unknown_kinds.is_empty() {
+            let count: u64 = self.unknown_kinds.values().sum();
+            let kinds: Vec<_> = self.unknown_kinds.keys().map(String::as_str).collect();
+            let kinds = kinds.join(", ");
+            lines.push(format!("{count} lines of kinds this version does not know were skipped: {kinds}"));
+        }
+        lines
+    }
+
     fn count_unknown(&mut self, kind: &str) {
         let mut kind = clip(kind, MAX_KIND_CHARS);
         if self.unknown_kinds.len() >= MAX_UNKNOWN_KINDS && !self.unknown_kinds.contains_key(&kind)

@@ -16,6 +16,9 @@ use std::net::SocketAddr;
 pub use driver::{Outcome, run};
 pub use pacing::Pace;
 
+use rand::rngs::{StdRng, SysRng};
+use rand::{RngExt, SeedableRng};
+
 use crate::net::{DescriptorShortage, Stamping};
 use crate::sample::SourceInfo;
 use crate::time::TimeDelta;
@@ -64,4 +67,26 @@ pub enum SamplerError {
     /// The system cannot wait for sockets.
     #[error("waiting for sockets failed: {0}")]
     Wait(#[from] std::io::Error),
+}
+
+/// What makes a run unlike any other: drawn from the system's generator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// 32 hexadecimal digits.
+    pub run_id: String,
+    /// A seed for the pacing. JSON readers keep whole numbers exact up to 2^53.
+    pub seed: u64,
+}
+
+impl Identity {
+    /// Draws a new one.
+    ///
+    /// # Errors
+    ///
+    /// Where the system has no random numbers.
+    pub fn new() -> Result<Self, SamplerError> {
+        let mut rng =
+            StdRng::try_from_rng(&mut SysRng).map_err(|e| SamplerError::Random(e.to_string()))?;
+        Ok(Self { run_id: format!("{:032x}", rng.random::<u128>()), seed: rng.random::<u64>() >> 11 })
+    }
 }

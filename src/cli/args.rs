@@ -1,0 +1,198 @@
+//! What the command line may say.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
+
+use super::source::Source;
+use super::units;
+use crate::time::{Frequency, TimeDelta};
+
+/// How far this host's clock is from its time servers, and how sure that is.
+///
+/// clockfit only observes: it cannot set, step or slew any clock.
+#[derive(Debug, Parser)]
+#[command(name = "clockfit", version, arg_required_else_help = true, max_term_width = 100)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Measure the offset of NTP servers' clocks from this host's
+    Measure(MeasureArgs),
+    /// Report on a recording, exactly as the run that wrote it did
+    Analyse(AnalyseArgs),
+    /// Answer NTP requests from this host's own clock, for labs and tests
+    Serve(ServeArgs),
+}
+
+/// How a report is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For a person: at most 80 columns
+    #[default]
+    Text,
+    /// For programs: see docs/report.md and docs/report.schema.json
+    Json,
+}
+
+/// Who stamps packets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Timestamps {
+    /// The best there is: the kernel, where it can
+    #[default]
+    Auto,
+    /// The kernel, or fail
+    Kernel,
+    /// This program, around its system calls: milliseconds late on a busy host
+    User,
+}
+
+/// Arguments of `measure`.
+#[derive(Debug, clap::Args)]
+#[command(
+    group = ArgGroup::new("family").args(["ipv4", "ipv6"]),
+    after_help = "Exit codes: 0 measured; 2 could not measure, or could not keep the recording.\n\
+                  An offset is server - local: positive means that this host's clock is behind."
+)]
+pub struct MeasureArgs {
+    /// Servers: host, host:port, [v6]:port or ntp://... A name stands for all its addresses.
+    /// Without any, this host's own noise floor is measured against an embedded server
+    #[arg(value_name = "SOURCE")]
+    pub sources: Vec<Source>,
+
+    /// Requests to each address [default: as many as the duration allows]
+    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub count: Option<u64>,
+
+    /// Mean time between requests; 0: as soon as one is answered [default: 1s for private
+    /// addresses; 8 requests 2s apart, then one in 16s, for public ones]
+    #[arg(short, long, value_name = "TIME", value_parser = units::duration)]
+    pub interval: Option<TimeDelta>,
+
+    /// How long to measure [default: 60s, or until --count is reached]
+    #[arg(short, long, value_name = "TIME", value_parser = units::positive_duration)]
+    pub duration: Option<TimeDelta>,
+
+    /// How long to wait for an answer
+    #[arg(short, long, value_name = "TIME", default_value = "1s", value_parser = units::positive_duration)]
+    pub timeout: TimeDelta,
+
+    /// Send from this interface
+    #[arg(short = 'I', long, value_name = "NAME")]
+    pub interface: Option<String>,
+
+    /// Only IPv4 addresses
+    #[arg(short = '4', long)]
+    pub ipv4: bool,
+
+    /// Only IPv6 addresses
+    #[arg(short = '6', long)]
+    pub ipv6: bool,
+
+    /// How to write the report
+    #[arg(short, long, value_enum, default_value_t)]
+    pub format: Format,
+
+    /// Record every exchange to this file, for `clockfit analyse`
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// Let --output replace an existing file
+    #[arg(long, requires = "output")]
+    pub force: bool,
+
+    /// Who stamps packets
+    #[arg(long, value_enum, default_value_t)]
+    pub timestamps: Timestamps,
+
+    /// These servers are mine: ask public addresses as often as --interval says
+    #[arg(long)]
+    pub own_servers: bool,
+
+    /// Also ask each server through an independent implementation, and show both
+    #[arg(long)]
+    pub cross_check: bool,
+
+    /// Seed of the random spacing of requests [default: random]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+}
+
+/// Arguments of `analyse`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Exit codes: 0 measured; 2 no recording, or nothing measured in it.")]
+pub struct AnalyseArgs {
+    /// A recording that `clockfit measure --output` wrote
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+
+    /// How to write the report
+    #[arg(short, long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Arguments of `serve`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "With --offset or --drift the server lies on purpose, and says so.")]
+pub struct ServeArgs {
+    /// Where to listen
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:11123")]
+    pub listen: SocketAddr,
+
+    /// How far the served time is ahead of this host's clock
+    #[arg(long, value_name = "TIME", default_value = "0s", allow_hyphen_values = true,
+          value_parser = units::signed_duration)]
+    pub offset: TimeDelta,
+
+    /// How fast the served time runs away, in parts per million
+    #[arg(long, value_name = "PPM", default_value = "0", allow_hyphen_values = true,
+          value_parser = units::ppm)]
+    pub drift: Frequency,
+
+    /// The stratum to announce
+    #[arg(long, value_name = "N", default_value_t = 10,
+          value_parser = clap::value_parser!(u8).range(1..=15))]
+    pub stratum: u8,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn contradictions_are_refused() {
+        for bad in [
+            &["clockfit", "measure", "-4", "-6"][..],
+            &["clockfit", "measure", "--force"],
+            &["clockfit", "measure", "-n", "0"],
+            &["clockfit", "measure", "-d", "0s"],
+            &["clockfit", "measure", "-i", "5"],
+            &["clockfit", "measure", "a:b:c"],
+            &["clockfit", "serve", "--stratum", "16"],
+            &["clockfit", "serve", "--stratum", "0"],
+            &["clockfit", "analyse"],
+        ] {
+            assert!(Args::try_parse_from(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_negative_offset_is_a_value_not_a_flag() {
+        let args = Args::try_parse_from(["clockfit", "serve", "--offset", "-50ms", "--drift", "-2.5"]);
+        let Command::Serve(serve) = args.unwrap().command else { panic!("not serve") };
+        assert_eq!(serve.offset, TimeDelta::from_millis(-50));
+        assert_eq!(serve.drift, Frequency::from_ppb(-2500));
+    }
+}

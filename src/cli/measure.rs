@@ -1,0 +1,241 @@
+//! `clockfit measure`: sources become targets, a run, a recording and a report.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::net::{IpAddr, SocketAddr};
+
+use anyhow::{Context, bail};
+
+use super::args::{MeasureArgs, Timestamps};
+use super::progress::Progress;
+use super::source::{Host, Source};
+use super::{Exit, output, present};
+use crate::net::{StampedSocket, Stamping, clock, host, resolve};
+use crate::recording::Writer;
+use crate::responder::Config;
+use crate::sample::{
+    Campaign, Event, Note, RunHeader, Sink, SourceInfo, SourceKind, Tee, Timescale,
+};
+use crate::sampler::{self, Pace, Plan, Target};
+use crate::server::{Background, Server};
+use crate::time::TimeDelta;
+
+/// How long a run takes if nothing is said.
+const DEFAULT_DURATION: TimeDelta = TimeDelta::from_secs(60);
+/// The mean interval to private addresses if nothing is said.
+const DEFAULT_INTERVAL: TimeDelta = TimeDelta::from_secs(1);
+/// How long the embedded server is measured.
+const EMBEDDED_DURATION: TimeDelta = TimeDelta::from_secs(10);
+/// The mean interval to the embedded server.
+const EMBEDDED_INTERVAL: TimeDelta = TimeDelta::from_millis(100);
+
+/// Measures, records and reports.
+pub(super) fn run(args: &MeasureArgs) -> anyhow::Result<Exit> {
+    let header = header(args)?;
+    let mut found = Targets::default();
+    // Held until the run is over: the server ends with its handle.
+    let _embedded = if args.sources.is_empty() {
+        Some(found.add_embedded(args)?)
+    } else {
+        found.add_sources(args)?;
+        None
+    };
+    let (stamping, unavailable) = stamping(args)?;
+    let plan = Plan {
+        count: args.count,
+        duration: duration(args),
+        timeout: args.timeout,
+        stamping,
+        interface: args.interface.clone(),
+        seed: header.seed,
+        cross_check: args.cross_check,
+        targets: found.targets,
+    };
+    // The file comes before the first packet: what cannot be kept should not be measured in vain.
+    let mut recording = match &args.output {
+        Some(path) => Some(Writer::create(path, args.force, &header)?),
+        None => None,
+    };
+    let mut campaign = Campaign::new(header);
+    let mut progress = Progress::new(plan.duration, plan.count);
+    let mut sinks: Vec<&mut dyn Sink> = vec![&mut campaign, &mut progress];
+    sinks.extend(recording.as_mut().map(|r| r as &mut dyn Sink));
+    let mut tee = Tee(sinks);
+    let start = clock::counter();
+    for note in found.notes.into_iter().chain(unavailable) {
+        tee.event(&Event::Note(None, start, note));
+    }
+    let outcome = if plan.targets.is_empty() {
+        Ok(())
+    } else {
+        sampler::run(&plan, &mut tee).map(drop)
+    };
+    progress.finish();
+    outcome?;
+    let kept = finish_recording(recording.as_mut());
+    let reported = present::report(&campaign, args.format)?;
+    Ok(if kept { reported } else { Exit::Failed })
+}
+
+/// The recording may have ended before the run did: that is said, and no reason to lose the report.
+fn finish_recording(recording: Option<&mut Writer<File>>) -> bool {
+    let Some(recording) = recording else { return true };
+    recording.flush();
+    let Some(failure) = recording.failure() else { return true };
+    output::complain(&format!("error: the recording is incomplete: {failure}"));
+    false
+}
+
+fn header(args: &MeasureArgs) -> anyhow::Result<RunHeader> {
+    let identity = sampler::Identity::new()?;
+    let start = clock::paired();
+    Ok(RunHeader {
+        tool: format!("clockfit {}", env!("CARGO_PKG_VERSION")),
+        run_id: identity.run_id,
+        started: start.wall,
+        started_at: start.counter,
+        // What the shell passed may not be text; what it cannot say is replaced.
+        arguments: std::env::args_os().skip(1).map(|a| a.to_string_lossy().into_owned()).collect(),
+        seed: args.seed.unwrap_or(identity.seed),
+        timeout: args.timeout,
+        environment: host::environment(),
+    })
+}
+
+fn duration(args: &MeasureArgs) -> Option<TimeDelta> {
+    let default = if args.sources.is_empty() { EMBEDDED_DURATION } else { DEFAULT_DURATION };
+    args.duration.or(args.count.is_none().then_some(default))
+}
+
+/// Who stamps; and for `auto`, why not the kernel.
+fn stamping(args: &MeasureArgs) -> anyhow::Result<(Stamping, Option<Note>)> {
+    if args.timestamps == Timestamps::User {
+        return Ok((Stamping::User, None));
+    }
+    match (StampedSocket::kernel_stamps_available(), args.timestamps) {
+        (Ok(()), _) => Ok((Stamping::Kernel, None)),
+        (Err(error), Timestamps::Kernel) => Err(error)
+            .context("no kernel timestamps on this system (--timestamps auto or user does without)"),
+        (Err(error), _) => {
+            let note = Note::StampsUnavailable { error: error.to_string() };
+            Ok((Stamping::User, Some(note)))
+        }
+    }
+}
+
+/// What will be measured, and what could not be made a target.
+#[derive(Default)]
+struct Targets {
+    targets: Vec<Target>,
+    notes: Vec<Note>,
+    /// Which source an address is measured as: a server is not asked twice under two names.
+    measured: HashMap<SocketAddr, String>,
+}
+
+impl Targets {
+    fn add_embedded(&mut self, args: &MeasureArgs) -> anyhow::Result<Background> {
+        if args.ipv6 {
+            bail!("the embedded server listens at 127.0.0.1: name a source, or leave out -6");
+        }
+        let server = Server::bind(SocketAddr::from(([127, 0, 0, 1], 0)), Config::default())
+            .and_then(Server::run_in_background)
+            .context("the embedded server could not be started on 127.0.0.1")?;
+        let address = server.address();
+        let info = SourceInfo {
+            source: "embedded server".to_owned(),
+            address: address.ip().to_string(),
+            port: address.port(),
+            kind: SourceKind::Embedded,
+            timescale: Timescale::Unknown,
+        };
+        let pace = Pace::Mean(args.interval.unwrap_or(EMBEDDED_INTERVAL));
+        self.targets.push(Target { info, address, pace });
+        Ok(server)
+    }
+
+    fn add_sources(&mut self, args: &MeasureArgs) -> anyhow::Result<()> {
+        let names: Vec<_> = args
+            .sources
+            .iter()
+            .filter_map(|source| match &source.host {
+                Host::Name(name) => Some((name.clone(), source.port)),
+                Host::Address(..) => None,
+            })
+            .collect();
+        let mut resolved = resolve::names(&names).into_iter();
+        for source in &args.sources {
+            match &source.host {
+                Host::Address(address, zone) => {
+                    let address = resolve::zoned(*address, zone.as_deref(), source.port)?;
+                    self.add(source, address, zone.as_deref(), args);
+                }
+                Host::Name(_) => match resolved.next() {
+                    Some(Ok(addresses)) => self.add_resolved(source, &addresses, args),
+                    Some(Err(error)) => self.unresolved(source, &error.to_string()),
+                    None => self.unresolved(source, "the resolver gave no answer"),
+                },
+            }
+        }
+        if let (true, Some(Note::Unresolved { source, error })) =
+            (self.targets.is_empty(), self.notes.first())
+        {
+            bail!("no source has an address; {source}: {error}");
+        }
+        Ok(())
+    }
+
+    fn add_resolved(&mut self, source: &Source, addresses: &[SocketAddr], args: &MeasureArgs) {
+        let wanted = |a: &&SocketAddr| !(args.ipv4 && a.is_ipv6() || args.ipv6 && a.is_ipv4());
+        let mut any = false;
+        for address in addresses.iter().filter(wanted) {
+            any = true;
+            self.add(source, *address, None, args);
+        }
+        if !any {
+            let family = if args.ipv4 { "IPv4" } else { "IPv6" };
+            self.unresolved(source, &format!("the name has no {family} address"));
+        }
+    }
+
+    fn add(&mut self, source: &Source, address: SocketAddr, zone: Option<&str>, args: &MeasureArgs) {
+        if args.ipv4 && address.is_ipv6() || args.ipv6 && address.is_ipv4() {
+            return self.unresolved(source, "it is an address of the other family than asked for");
+        }
+        if let Some(measured_as) = self.measured.get(&address) {
+            let measured_as = measured_as.clone();
+            self.notes.push(Note::SameAddress { source: source.text.clone(), measured_as });
+            return;
+        }
+        self.measured.insert(address, source.text.clone());
+        let interval = match args.interval {
+            Some(interval) => interval,
+            None if sampler::pacing::is_local(address.ip()) || args.own_servers => DEFAULT_INTERVAL,
+            None => TimeDelta::ZERO,
+        };
+        let pace = Pace::towards(address.ip(), interval, args.own_servers);
+        let info = SourceInfo {
+            source: source.text.clone(),
+            address: say_address(address, zone),
+            port: address.port(),
+            kind: SourceKind::Ntp,
+            timescale: source.timescale(),
+        };
+        self.targets.push(Target { info, address, pace });
+    }
+
+    fn unresolved(&mut self, source: &Source, error: &str) {
+        let error = error.to_owned();
+        self.notes.push(Note::Unresolved { source: source.text.clone(), error });
+    }
+}
+
+/// The address with its zone as it was given, or as the resolver gave it.
+fn say_address(address: SocketAddr, zone: Option<&str>) -> String {
+    match (address.ip(), zone, address) {
+        (IpAddr::V6(ip), Some(zone), _) => format!("{ip}%{zone}"),
+        (IpAddr::V6(ip), None, SocketAddr::V6(v6)) if v6.scope_id() != 0 => {
+            format!("{ip}%{}", v6.scope_id())
+        }
+        (ip, ..) => ip.to_string(),
+    }
+}

@@ -1,0 +1,56 @@
+//! The one place that owns standard output and standard error.
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+
+use anstream::ColorChoice;
+
+/// Whether standard output wants colour: a terminal, and neither NO_COLOR nor `TERM=dumb` objects.
+pub fn colour() -> bool {
+    anstream::AutoStream::choice(&io::stdout()) != ColorChoice::Never && io::stdout().is_terminal()
+}
+
+/// Whether a person watches standard error.
+pub fn is_watched() -> bool {
+    io::stderr().is_terminal()
+}
+
+/// Writes to standard output. A reader that has gone (`clockfit measure | head -3`) is no error: it
+/// has seen what it wanted.
+///
+/// # Errors
+///
+/// Any other failure to write, such as a full disk behind a redirection.
+pub fn write(render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut stdout = BufWriter::new(io::stdout().lock());
+    match render(&mut stdout).and_then(|()| stdout.flush()) {
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        outcome => outcome,
+    }
+}
+
+/// Says one line on standard error. Where even that cannot be written there is nobody to tell.
+pub fn complain(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{}", printable(line));
+}
+
+/// `text` with control characters escaped: names and errors come from outside, and a terminal
+/// obeys what it is sent.
+pub fn printable(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| {
+            let escaped = c.is_control().then(|| c.escape_default());
+            let plain = escaped.is_none().then_some(c);
+            escaped.into_iter().flatten().chain(plain)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_from_outside_drives_the_terminal() {
+        assert_eq!(printable("a\u{1b}[31mb\nc µ"), "a\\u{1b}[31mb\\nc µ");
+    }
+}
