@@ -136,6 +136,11 @@ impl Association {
         self.rate_kisses
     }
 
+    /// Requests that wait for their answer or their transmit stamp.
+    pub fn outstanding(&self) -> usize {
+        self.open.len()
+    }
+
     /// Whether any request still waits for something.
     pub fn is_idle(&self) -> bool {
         self.open.is_empty()

@@ -8,7 +8,7 @@ use rand::rngs::StdRng;
 
 use super::pacing::Pacer;
 use super::{Plan, Target};
-use crate::association::{Association, Sent};
+use crate::association::{Association, MAX_OUTSTANDING, Sent};
 use crate::net::{SocketOptions, StampedSocket, Stamping, TransmitReport, clock};
 use crate::sample::{Event, LossCause, Note, Sink, SourceId, StampFault};
 use crate::time::{Monotonic, TimeDelta};
@@ -22,6 +22,10 @@ const MESSAGES_PER_TURN: usize = 256;
 const LOSSES_BEFORE_NEW_SOCKET: u32 = 4;
 /// Refusals in a row after which a server that never answered is given up.
 const REFUSALS_BEFORE_GIVING_UP: u32 = 3;
+/// Where requests follow answers without a gap, they go out in bursts: when this many are left
+/// unanswered, the window is filled again. One request for each answer would wake both ends for
+/// each packet, at a quarter of the rate.
+const REFILL_AT: usize = MAX_OUTSTANDING / 2;
 /// A schedule this far behind (a suspended host, a stopped process) starts anew instead of catching
 /// up with a burst.
 const FAR_BEHIND: TimeDelta = TimeDelta::from_secs(1);
@@ -134,7 +138,7 @@ impl NtpSource {
 
     /// When this source wants its next turn.
     pub(super) fn next_turn(&self, shared: &Shared, sending: bool) -> Option<Monotonic> {
-        let wants_to_send = sending && !self.has_sent_all(shared) && self.association.may_send();
+        let wants_to_send = sending && !self.has_sent_all(shared) && self.has_room();
         let due = wants_to_send.then_some(self.due);
         [due, self.association.next_deadline()]
             .into_iter()
@@ -155,13 +159,15 @@ impl NtpSource {
         let more = self.collect(now, shared);
         self.association.handle_deadlines(now);
         self.heed(now, sink);
-        while sending
-            && self.due <= now
-            && !self.has_sent_all(shared)
-            && self.association.may_send()
-        {
-            self.schedule_next(now, shared);
-            self.send(now, shared, sink);
+        if self.has_room() {
+            while sending
+                && self.due <= now
+                && !self.has_sent_all(shared)
+                && self.association.may_send()
+            {
+                self.schedule_next(now, shared);
+                self.send(now, shared, sink);
+            }
         }
         if now.since(self.counts_told) >= TELL_COUNTS_EVERY {
             self.counts_told = now;
@@ -176,6 +182,11 @@ impl NtpSource {
         self.collect(now, shared);
         self.association.handle_end(now);
         self.tell(now, sink);
+    }
+
+    fn has_room(&self) -> bool {
+        let unspaced = self.pacer.is_unspaced();
+        self.association.may_send() && !(unspaced && self.association.outstanding() > REFILL_AT)
     }
 
     fn schedule_next(&mut self, now: Monotonic, shared: &mut Shared) {
@@ -260,32 +271,28 @@ impl NtpSource {
         self.association.handle_new_socket(now);
     }
 
+    /// Reads both queues to their ends: transmit stamps first, since most are there before the
+    /// reply; one that comes in between is read next time. Returns whether something was left.
     fn collect(&mut self, now: Monotonic, shared: &mut Shared) -> bool {
-        let Some(socket) = self.socket.as_mut() else {
-            return false;
-        };
-        for _ in 0..MESSAGES_PER_TURN {
-            let reports = read_reports(socket, &mut self.association, &mut self.refusal, now);
-            let read = match socket.next_datagram(&mut shared.buffer[..]) {
+        let Some(socket) = self.socket.as_mut() else { return false };
+        let mut more = read_reports(socket, &mut self.association, &mut self.refusal, now);
+        for left in (0..MESSAGES_PER_TURN).rev() {
+            match socket.next_datagram(&mut shared.buffer[..]) {
                 Ok(Some(datagram)) => {
                     let bytes = shared.buffer.get(..datagram.length).unwrap_or(&[]);
                     if let Some(fault) = datagram.fault {
                         self.association.handle_fault(fault);
                     }
                     let stamp = datagram.stamp;
-                    self.association
-                        .handle_datagram(now, bytes, datagram.truncated, stamp);
-                    true
+                    self.association.handle_datagram(now, bytes, datagram.truncated, stamp);
                 }
-                Ok(None) => false,
-                // An ICMP error that arrived between the two reads; its report is on the queue.
-                Err(_) => true,
-            };
-            if !read && !reports {
-                return false;
+                Ok(None) => break,
+                // An ICMP error that arrived just now: its report is on the other queue.
+                Err(_) => more = true,
             }
+            more |= left == 0;
         }
-        true
+        more
     }
 
     /// Heeds what the server wants.
@@ -352,7 +359,7 @@ impl NtpSource {
     }
 }
 
-/// Reads the error queue to its end, or to the limit of one turn; whether there was anything.
+/// Reads the error queue to its end; whether something was left.
 fn read_reports(
     socket: &mut StampedSocket,
     association: &mut Association,
@@ -362,7 +369,6 @@ fn read_reports(
     if socket.stamping() == Stamping::User {
         return false;
     }
-    let mut any = false;
     for _ in 0..MESSAGES_PER_TURN {
         match socket.next_report() {
             Ok(Some(TransmitReport::Stamp { id, stamp })) => {
@@ -373,9 +379,8 @@ fn read_reports(
                 *refusal = Some(error);
                 association.handle_undeliverable(now);
             }
-            Ok(None) | Err(_) => return any,
+            Ok(None) | Err(_) => return false,
         }
-        any = true;
     }
-    any
+    true
 }

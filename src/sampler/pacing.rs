@@ -88,6 +88,11 @@ impl Pacer {
         }
     }
 
+    /// Whether requests follow answers without a gap.
+    pub fn is_unspaced(&self) -> bool {
+        self.pace == Pace::Mean(TimeDelta::ZERO) && self.slowed == TimeDelta::ZERO
+    }
+
     /// One request is about to leave: the time until the one after it.
     ///
     /// A fixed floor plus an exponential part, so that requests do not fall into step with load
