@@ -84,7 +84,7 @@ impl Config {
     /// ```
     pub fn ahead_at(&self, clock: Timestamp) -> TimeDelta {
         let elapsed = i128::from(clock.as_nanos()) - i128::from(self.drift_start.as_nanos());
-        // ppb x ns is at most 2^127 in size only for both at their limits: 2^63 x 2^64.
+        // 2^64 ns x 2^63 ppb is the one product that does not fit; it saturates.
         let product = elapsed.saturating_mul(i128::from(self.drift.as_ppb()));
         let drifted = product.div_euclid(i128::from(NANOS_PER_SEC));
         let total = drifted + i128::from(self.offset.as_nanos());
