@@ -1,1 +1,427 @@
-//! To be built.
+//! The client's half of NTP, without I/O: what was sent and what came in, out comes samples.
+//!
+//! Floor 3. An [`Association`] is told what happened (`handle_*`), each time with the time, and is
+//! asked what follows (`poll_event`, `next_deadline`). It never waits and never reads a clock, so
+//! every order of events that a network can produce can be played to it in a test.
+//!
+//! One request runs through these states; each ends in exactly one event, so that
+//! `sent = samples + lost + rejected answers` always holds:
+//!
+//! ```text
+//! handle_sent -> open --reply, stamp known-----------------------> sample or rejected
+//!                  |  \--reply, stamp missing -> held --stamp or 100 ms--> sample
+//!                  \--time-out, ICMP error, socket replaced--> lost
+//! ```
+//!
+//! The reply may be read before the transmit stamp, the stamp before the reply, and stamps in any
+//! order: they meet by the packet's number, never by order.
+
+mod request;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+
+use crate::sample::{
+    Event, Leap, LossCause, Note, Reading, Rejection, Sample, ServerInfo, SourceId, Stamp,
+    StampFault,
+};
+use crate::time::{Monotonic, TimeDelta, Timestamp};
+use crate::wire::{Header, KissCode, Packet, PacketMode, ParseError, Version};
+use request::{Reply, Request};
+
+/// Requests that may be out to one server at a time. The kernel queues stamps and replies in the
+/// socket's receive buffer, 832 bytes each: the default buffer holds two of each of these.
+pub const MAX_OUTSTANDING: usize = 64;
+
+/// How long past the reply a transmit stamp is awaited. Drivers that report from a work queue have
+/// been seen to take tens of milliseconds.
+pub const STAMP_PATIENCE: TimeDelta = TimeDelta::from_millis(100);
+
+/// Finished requests whose random numbers are remembered, to tell duplicates and late answers from
+/// forgeries.
+const REMEMBERED: usize = 64;
+
+/// From this root distance on a reply is no sample: RFC 5905 section 8 test 7 with MAXDISP = 16 s.
+const MAX_ROOT_DISTANCE: TimeDelta = TimeDelta::from_secs(16);
+
+/// From this root distance on a server is distrusted: RFC 5905 appendix A, MAXDIST = 1 s.
+const DISTANT_ROOT: TimeDelta = TimeDelta::from_secs(1);
+
+/// 2026-01-01. No server's clock that matters is behind it, so a host whose own clock starts at
+/// 1970 still reads era 1 of NTP (from 2036) right.
+const EARLIEST_PIVOT: Timestamp = Timestamp::from_nanos(1_767_225_600_000_000_000);
+
+/// Length of a counted table: every variant is at the index of its place in `ALL`.
+const REJECTIONS: usize = Rejection::ALL.len();
+const FAULTS: usize = StampFault::ALL.len();
+
+/// A request as it left: what the association has to know to recognise and place its answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Sent {
+    /// The random number in its transmit field.
+    pub nonce: u64,
+    /// Both clocks just before the send call: T1 where nothing better comes.
+    pub before: Reading,
+    /// What the wall clock's reading may be off by.
+    pub precision: TimeDelta,
+    /// The number its transmit stamp will carry; `None` where none will come.
+    pub stamp_id: Option<u32>,
+}
+
+/// The client's side of one server at one address.
+#[derive(Debug)]
+pub struct Association {
+    id: SourceId,
+    timeout: TimeDelta,
+    open: Vec<Request>,
+    /// Random numbers of finished requests, oldest first, and how each ended.
+    finished: VecDeque<(u64, Finish)>,
+    /// The server stamps of the reply accepted last.
+    last_stamps: Option<(u64, u64)>,
+    server: Option<ServerInfo>,
+    distant: bool,
+    rate_kisses: u32,
+    stopped: bool,
+    rejections: [u64; REJECTIONS],
+    faults: [u64; FAULTS],
+    /// Whether a count above is not zero.
+    counted: bool,
+    events: VecDeque<Event>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Finish {
+    Answered,
+    GivenUp,
+}
+
+impl Association {
+    /// An association that gives an answer `timeout` to come.
+    pub fn new(id: SourceId, timeout: TimeDelta) -> Self {
+        Self {
+            id,
+            timeout,
+            open: Vec::new(),
+            finished: VecDeque::new(),
+            last_stamps: None,
+            server: None,
+            distant: false,
+            rate_kisses: 0,
+            stopped: false,
+            rejections: [0; REJECTIONS],
+            faults: [0; FAULTS],
+            counted: false,
+            events: VecDeque::new(),
+        }
+    }
+
+    /// The bytes of a request that carries `nonce`, 64 fresh random bits.
+    pub fn request(nonce: u64) -> [u8; 48] {
+        Header::client_request(nonce).to_bytes()
+    }
+
+    /// Whether another request may be sent now.
+    pub fn may_send(&self) -> bool {
+        !self.stopped && self.open.len() < MAX_OUTSTANDING
+    }
+
+    /// Whether a kiss code forbade further requests.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+
+    /// How often the server asked for fewer requests.
+    pub fn rate_kisses(&self) -> u32 {
+        self.rate_kisses
+    }
+
+    /// Whether any request still waits for something.
+    pub fn is_idle(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// A request left.
+    pub fn handle_sent(&mut self, sent: Sent) {
+        let deadline = sent.before.counter + self.timeout;
+        self.open.push(Request::new(sent, deadline));
+    }
+
+    /// The transmit stamp of packet `stamp_id` came.
+    pub fn handle_transmit_stamp(&mut self, stamp_id: u32, stamp: Stamp) {
+        let found = self
+            .open
+            .iter()
+            .position(|r| r.sent.stamp_id == Some(stamp_id));
+        let Some((index, request)) = found.and_then(|i| Some((i, self.open.get_mut(i)?))) else {
+            self.handle_fault(StampFault::UnknownId);
+            return;
+        };
+        request.transmitted = Some(stamp);
+        if request.reply.is_some() {
+            self.complete(index);
+        }
+    }
+
+    /// A stamp that was asked for cannot be used.
+    pub fn handle_fault(&mut self, fault: StampFault) {
+        count(&mut self.faults, StampFault::ALL, &fault, &mut self.counted);
+    }
+
+    /// A datagram came from the server's address; `truncated` if it was longer than any packet.
+    pub fn handle_datagram(&mut self, now: Monotonic, bytes: &[u8], truncated: bool, stamp: Stamp) {
+        let outcome = if truncated {
+            Err(Rejection::Oversized)
+        } else {
+            self.match_request(bytes)
+        };
+        let (index, header) = match outcome {
+            Ok(matched) => matched,
+            Err(rejection) => return self.reject(rejection),
+        };
+        if let Err(rejection) = self.examine(&header, now) {
+            self.finish(index, Finish::Answered);
+            return self.reject(rejection);
+        }
+        let Some(request) = self.open.get_mut(index) else {
+            return;
+        };
+        request.reply = Some(Reply { header, stamp });
+        if request.awaits_stamp() {
+            request.deadline = now + STAMP_PATIENCE;
+        } else {
+            self.complete(index);
+        }
+    }
+
+    /// The network or the host refused a packet: the oldest open request is taken to be the one.
+    pub fn handle_undeliverable(&mut self, now: Monotonic) {
+        if let Some(index) = self.open.iter().position(|r| r.reply.is_none()) {
+            self.lose(index, now, LossCause::Refused);
+        }
+    }
+
+    /// The socket was replaced: nothing more comes for what is open.
+    pub fn handle_new_socket(&mut self, now: Monotonic) {
+        self.close_all(now, LossCause::Socket);
+    }
+
+    /// The run is over: what is open ends here.
+    pub fn handle_end(&mut self, now: Monotonic) {
+        self.close_all(now, LossCause::Interrupted);
+        self.flush_counts(now);
+    }
+
+    /// Ends what has waited long enough. Hand in what has already arrived first: a reply that was
+    /// merely collected late is as good as any.
+    pub fn handle_deadlines(&mut self, now: Monotonic) {
+        while let Some(index) = self.open.iter().position(|r| r.deadline <= now) {
+            self.end_waiting(index, now, LossCause::Timeout);
+        }
+    }
+
+    /// When [`handle_deadlines`](Self::handle_deadlines) has something to do next.
+    pub fn next_deadline(&self) -> Option<Monotonic> {
+        self.open.iter().map(|r| r.deadline).min()
+    }
+
+    /// Tells the rejections and faults counted since the last time. They are not told one by one,
+    /// so that a flood of forged answers cannot fill a recording.
+    pub fn flush_counts(&mut self, now: Monotonic) {
+        if !std::mem::take(&mut self.counted) {
+            return;
+        }
+        for (&rejection, n) in Rejection::ALL.iter().zip(&mut self.rejections) {
+            if *n > 0 {
+                self.events
+                    .push_back(Event::Rejected(self.id, now, rejection, std::mem::take(n)));
+            }
+        }
+        for (&fault, n) in StampFault::ALL.iter().zip(&mut self.faults) {
+            if *n > 0 {
+                self.events
+                    .push_back(Event::StampFault(self.id, now, fault, std::mem::take(n)));
+            }
+        }
+    }
+
+    /// The next thing that happened, oldest first.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Which open request a datagram answers. These tests leave every request open, since anybody
+    /// can send what fails them.
+    fn match_request(&self, bytes: &[u8]) -> Result<(usize, Header), Rejection> {
+        let header = Packet::parse(bytes).map_err(ParseError::rejection)?.header;
+        if header.version != Version::V4 {
+            return Err(Rejection::WrongVersion);
+        }
+        if header.mode != PacketMode::Server {
+            return Err(Rejection::WrongMode);
+        }
+        // RFC 5905 section 8 test 2: the origin must be a number this association sent.
+        let origin = header.origin.0;
+        match self.open.iter().position(|r| r.sent.nonce == origin) {
+            // Held for its transmit stamp: it has been answered already.
+            Some(index) if self.open.get(index).is_some_and(|r| r.reply.is_some()) => {
+                Err(Rejection::Duplicate)
+            }
+            Some(index) => Ok((index, header)),
+            None => Err(self.name_stray(origin)),
+        }
+    }
+
+    fn name_stray(&self, origin: u64) -> Rejection {
+        let answered = |finish| finish == Finish::Answered;
+        let latest = self.finished.iter().rfind(|(_, finish)| answered(*finish));
+        match self.finished.iter().find(|(nonce, _)| *nonce == origin) {
+            None => Rejection::BogusOrigin,
+            Some((_, Finish::GivenUp)) => Rejection::TooLate,
+            Some((nonce, Finish::Answered)) if latest.is_some_and(|(n, _)| n == nonce) => {
+                Rejection::Duplicate
+            }
+            Some((_, Finish::Answered)) => Rejection::Replay,
+        }
+    }
+
+    /// What the server says (RFC 5905 section 8 tests 1, 3, 6, 7). The request is over either way:
+    /// only the server, or somebody on the path, can know its random number.
+    fn examine(&mut self, header: &Header, now: Monotonic) -> Result<(), Rejection> {
+        if let Some(kiss) = header.kiss_code() {
+            self.take_kiss(kiss, now);
+            return Err(kiss.rejection());
+        }
+        let info = header.server_info();
+        if info.leap == Leap::Unsynchronised || !(1..16).contains(&info.stratum) {
+            return Err(Rejection::Unsynchronised);
+        }
+        if header.receive.is_zero() || header.transmit.is_zero() {
+            return Err(Rejection::ZeroStamp);
+        }
+        // Test 1 as RFC 9769 amends it: only both stamps together make a repetition.
+        let stamps = (header.receive.0, header.transmit.0);
+        if self.last_stamps.replace(stamps) == Some(stamps) {
+            return Err(Rejection::RepeatedStamps);
+        }
+        if info.root_distance() >= MAX_ROOT_DISTANCE {
+            return Err(Rejection::RootDistance);
+        }
+        // On the circle of 2^64, T3 before T2 is a negative difference, in any era.
+        if header
+            .transmit
+            .0
+            .wrapping_sub(header.receive.0)
+            .cast_signed()
+            < 0
+        {
+            return Err(Rejection::StampsReversed);
+        }
+        Ok(())
+    }
+
+    fn take_kiss(&mut self, kiss: KissCode, now: Monotonic) {
+        match kiss {
+            KissCode::Rate => self.rate_kisses = self.rate_kisses.saturating_add(1),
+            KissCode::Deny | KissCode::Restrict => {
+                if !std::mem::replace(&mut self.stopped, true) {
+                    self.note(
+                        now,
+                        Note::Stopped {
+                            kiss: kiss.rejection(),
+                        },
+                    );
+                }
+            }
+            KissCode::Other(_) => {}
+        }
+    }
+
+    /// Request `index` has its reply, and its transmit stamp or no more hope of one.
+    fn complete(&mut self, index: usize) {
+        let Some(request) = self.finish(index, Finish::Answered) else {
+            return;
+        };
+        let Some(reply) = request.reply else { return };
+        let transmitted = match request.transmit_stamp(reply.stamp) {
+            Ok(stamp) => stamp,
+            Err((fault, stamp)) => {
+                self.handle_fault(fault);
+                stamp
+            }
+        };
+        let info = reply.header.server_info();
+        let pivot = request.sent.before.wall.max(EARLIEST_PIVOT);
+        match request.sample(&reply, transmitted, &info, pivot) {
+            Ok(sample) => self.accept(sample, info),
+            Err(rejection) => self.reject(rejection),
+        }
+    }
+
+    fn accept(&mut self, sample: Sample, info: ServerInfo) {
+        if self.server != Some(info) {
+            self.server = Some(info);
+            self.events.push_back(Event::Server(self.id, info));
+        }
+        let distant = info.root_distance() > DISTANT_ROOT;
+        if distant && !self.distant {
+            self.note(sample.at, Note::DistantRoot);
+        }
+        self.distant = distant;
+        self.events.push_back(Event::Sample(self.id, sample));
+    }
+
+    fn close_all(&mut self, now: Monotonic, cause: LossCause) {
+        while !self.open.is_empty() {
+            self.end_waiting(0, now, cause);
+        }
+    }
+
+    /// Request `index` waits no longer: with a reply it is a sample all the same, stamped by this
+    /// program on its way out.
+    fn end_waiting(&mut self, index: usize, now: Monotonic, cause: LossCause) {
+        if self.open.get(index).is_some_and(|r| r.reply.is_some()) {
+            self.complete(index);
+        } else {
+            self.lose(index, now, cause);
+        }
+    }
+
+    fn lose(&mut self, index: usize, now: Monotonic, cause: LossCause) {
+        if self.finish(index, Finish::GivenUp).is_some() {
+            self.events.push_back(Event::Lost(self.id, now, cause));
+        }
+    }
+
+    fn finish(&mut self, index: usize, how: Finish) -> Option<Request> {
+        if index >= self.open.len() {
+            return None;
+        }
+        let request = self.open.remove(index);
+        if self.finished.len() == REMEMBERED {
+            self.finished.pop_front();
+        }
+        self.finished.push_back((request.sent.nonce, how));
+        Some(request)
+    }
+
+    fn reject(&mut self, rejection: Rejection) {
+        count(
+            &mut self.rejections,
+            Rejection::ALL,
+            &rejection,
+            &mut self.counted,
+        );
+    }
+
+    fn note(&mut self, now: Monotonic, note: Note) {
+        self.events.push_back(Event::Note(Some(self.id), now, note));
+    }
+}
+
+fn count<T: PartialEq>(counts: &mut [u64], all: &[T], what: &T, counted: &mut bool) {
+    *counted = true;
+    if let Some((_, n)) = all.iter().zip(counts).find(|(variant, _)| *variant == what) {
+        *n += 1;
+    }
+}

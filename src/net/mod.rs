@@ -1,1 +1,23 @@
-//! To be built.
+//! The operating system's side: stamped sockets, control messages, clocks, waiting, names.
+//!
+//! Floor 2, without protocol knowledge. It is the only place that uses `libc`, `socket2`, `rustix`,
+//! `mio` and `signal-hook`, and [`sys`] the only one with `unsafe`. Kernel stamps exist on Linux;
+//! other Unix systems build with user-space stamps. Building with `--cfg clockfit_portable` takes
+//! that portable path on Linux too, so that it is checked where there is no other system.
+#![deny(clippy::indexing_slicing)]
+
+pub mod clock;
+pub mod control;
+pub mod host;
+mod limits;
+mod poller;
+pub mod resolve;
+mod socket;
+mod sys;
+
+pub use limits::{DescriptorShortage, reserve_descriptors};
+pub use poller::{Poller, Wake};
+pub use socket::{
+    ArmedStamps, Datagram, Outgoing, Request, ServerSocket, SocketOptions, StampedSocket, Stamping,
+    TransmitReport,
+};

@@ -152,6 +152,10 @@ pub enum Note {
         /// The system's error.
         error: String,
     },
+    /// A server that could not be reached answers again.
+    Reachable,
+    /// The server never answered and was refused too often; it is not asked again.
+    GivenUp,
     /// The socket was replaced.
     NewSocket {
         /// Why.

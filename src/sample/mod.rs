@@ -21,4 +21,4 @@ pub use event::{
 pub use exchange::{AT_ERROR_FLOOR, Class, Exchange, Mode, Sample};
 pub use rejection::{Rejection, StampFault};
 pub use server::{Leap, ReferenceId, ServerInfo};
-pub use stamp::{Stamp, StampSource};
+pub use stamp::{Reading, Stamp, StampSource};

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::time::{TimeDelta, Timestamp};
+use crate::time::{Monotonic, TimeDelta, Timestamp};
 
 /// Where a packet met the clock.
 #[derive(
@@ -60,5 +60,17 @@ pub struct Stamp {
     /// Who read it.
     pub source: StampSource,
     /// The most the reading may be off by, either way.
+    pub error: TimeDelta,
+}
+
+/// The wall clock and the unsteered counter, read together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// The wall clock (CLOCK_REALTIME).
+    pub wall: Timestamp,
+    /// The unsteered counter at that moment.
+    pub counter: Monotonic,
+    /// What `counter` may be off by: half of the time between the two counter readings that
+    /// enclose the wall clock's, rounded up.
     pub error: TimeDelta,
 }

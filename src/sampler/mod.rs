@@ -1,1 +1,67 @@
-//! To be built.
+//! The sampling loop: joins [`association`](crate::association) and [`net`](crate::net), and tells
+//! what happens as [`Event`](crate::sample::Event)s.
+//!
+//! Floor 4. From one server to ten thousand in one thread: one connected socket each, a heap of
+//! wake-up times, and two ways to learn of arrivals. With few servers the loop waits for their
+//! sockets; with many it does not watch them at all, and looks into each socket's queues when it is
+//! that server's turn anyway. Late collection costs nothing where the kernel stamps.
+
+mod driver;
+mod ntp;
+pub mod pacing;
+mod rsntp;
+
+use std::net::SocketAddr;
+
+pub use driver::{Outcome, run};
+pub use pacing::Pace;
+
+use crate::net::{DescriptorShortage, Stamping};
+use crate::sample::SourceInfo;
+use crate::time::TimeDelta;
+
+/// One address to measure.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// How it is named in events.
+    pub info: SourceInfo,
+    /// Where requests go.
+    pub address: SocketAddr,
+    /// How often.
+    pub pace: Pace,
+}
+
+/// What to measure, and how.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The addresses, in the order in which their events are numbered.
+    pub targets: Vec<Target>,
+    /// Requests to each address; without a limit until `duration` is over.
+    pub count: Option<u64>,
+    /// How long requests are sent; without a limit until `count` is reached.
+    pub duration: Option<TimeDelta>,
+    /// How long an answer is waited for.
+    pub timeout: TimeDelta,
+    /// Who stamps.
+    pub stamping: Stamping,
+    /// Interface to send from.
+    pub interface: Option<String>,
+    /// Seed of the pacing.
+    pub seed: u64,
+    /// Whether an independent implementation asks each server too.
+    pub cross_check: bool,
+}
+
+/// Why nothing could be measured at all. What befalls a single server is an event instead.
+#[derive(Debug, thiserror::Error)]
+pub enum SamplerError {
+    /// Too few file descriptors.
+    #[error(transparent)]
+    Descriptors(#[from] DescriptorShortage),
+    /// The system has no random numbers.
+    #[error("the system gives no random numbers: {0}")]
+    Random(String),
+    /// The system cannot wait for sockets.
+    #[error("waiting for sockets failed: {0}")]
+    Wait(#[from] std::io::Error),
+}

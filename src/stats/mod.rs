@@ -1,1 +1,17 @@
-//! To be built.
+//! Pure mathematics over slices of integers: quantiles, summaries, histograms, jitter.
+//!
+//! Floor 0. Nothing here knows what its numbers measure: no time types, no protocol. Results are
+//! exact where integers allow it, and never depend on the order of the input (jitter excepted, which
+//! is about that order).
+
+mod binning;
+mod histogram;
+mod jitter;
+mod quantile;
+mod summary;
+
+pub use binning::Bins;
+pub use histogram::{Bucket, EncodeHistogramError, EncodedHistogram, SignedHistogram};
+pub use jitter::{NSTAGE, jitter};
+pub use quantile::{OrderInterval, Probability, needed, order_interval, quantile, rank};
+pub use summary::{QuantileEstimate, Summary, mean, root_mean_square};

@@ -1,0 +1,91 @@
+//! One request and what is known of it so far.
+
+use super::Sent;
+use crate::sample::{
+    AT_ERROR_FLOOR, Exchange, Mode, Rejection, Sample, ServerInfo, Stamp, StampFault, StampSource,
+};
+use crate::time::{Monotonic, Timestamp};
+use crate::wire::Header;
+
+/// A request that is out, or answered and held for its transmit stamp.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) sent: Sent,
+    pub(super) transmitted: Option<Stamp>,
+    pub(super) reply: Option<Reply>,
+    /// Until when the answer, then the transmit stamp, is awaited.
+    pub(super) deadline: Monotonic,
+}
+
+/// An answer that passed every test that needs no T1.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reply {
+    pub(super) header: Header,
+    pub(super) stamp: Stamp,
+}
+
+impl Request {
+    pub(super) fn new(sent: Sent, deadline: Monotonic) -> Self {
+        Self {
+            sent,
+            transmitted: None,
+            reply: None,
+            deadline,
+        }
+    }
+
+    pub(super) fn awaits_stamp(&self) -> bool {
+        self.sent.stamp_id.is_some() && self.transmitted.is_none()
+    }
+
+    /// T1: the kernel's stamp where it came and lies between the send call and the reply, else the
+    /// reading before the send call, with the fault that made it necessary.
+    pub(super) fn transmit_stamp(&self, received: Stamp) -> Result<Stamp, (StampFault, Stamp)> {
+        let user = Stamp {
+            at: self.sent.before.wall,
+            source: StampSource::User,
+            error: self.sent.precision,
+        };
+        match self.transmitted {
+            Some(stamp) if user.at <= stamp.at && stamp.at <= received.at => Ok(stamp),
+            Some(_) => Err((StampFault::OutsideWindow, user)),
+            None if self.sent.stamp_id.is_some() => Err((StampFault::MissingTx, user)),
+            None => Ok(user),
+        }
+    }
+
+    /// The four stamps as a sample, unless they contradict each other.
+    pub(super) fn sample(
+        &self,
+        reply: &Reply,
+        transmitted: Stamp,
+        info: &ServerInfo,
+        pivot: Timestamp,
+    ) -> Result<Sample, Rejection> {
+        let (t2, t3) = reply
+            .header
+            .server_stamps(pivot)
+            .ok_or(Rejection::TimeOutOfRange)?;
+        let exchange = Exchange {
+            t1: transmitted.at,
+            upper: t2.since(transmitted.at),
+            residence: t3.since(t2),
+            lower: t3.since(reply.stamp.at),
+            tx: transmitted.source,
+            rx: reply.stamp.source,
+            error: transmitted.error.max(reply.stamp.error),
+        };
+        if exchange.interval(info.precision_error()).is_none() {
+            return Err(Rejection::NegativeDelay);
+        }
+        // The counter was read with the wall clock just before the send call; T1 is later by what
+        // the wall clock says, microseconds over which no steering shows.
+        let before = self.sent.before;
+        Ok(Sample {
+            exchange,
+            mode: Mode::Basic,
+            at: before.counter + transmitted.at.since(before.wall),
+            at_error: before.error.max(AT_ERROR_FLOOR),
+        })
+    }
+}

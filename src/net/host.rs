@@ -1,0 +1,5 @@
+use crate::sample::Environment;
+/// x
+pub fn environment() -> Environment {
+    Environment::default()
+}

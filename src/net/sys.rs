@@ -1,0 +1,82 @@
+//! The only `unsafe` of the program: one operation a block, each with its reason.
+#![expect(
+    unsafe_code,
+    reason = "system calls and buffers that no safe wrapper offers"
+)]
+
+use std::io;
+use std::mem::{MaybeUninit, size_of};
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use socket2::{MaybeUninitSlice, MsgHdrMut, SockAddr, Socket};
+
+/// What `recvmsg` reported beside the bytes themselves.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Received {
+    /// Bytes of data written to the data buffer.
+    pub(super) data_len: usize,
+    /// Bytes of control messages written to the control buffer.
+    pub(super) control_len: usize,
+    /// Whether the datagram was longer than the data buffer (MSG_TRUNC).
+    pub(super) truncated: bool,
+}
+
+/// Sets an integer socket option.
+pub(super) fn set_option(
+    socket: BorrowedFd<'_>,
+    level: libc::c_int,
+    name: libc::c_int,
+    value: libc::c_int,
+) -> io::Result<()> {
+    let length = libc::socklen_t::try_from(size_of::<libc::c_int>()).unwrap_or(4);
+    // SAFETY: the descriptor is open for as long as it is borrowed; the value pointer is to a live
+    // c_int on this stack frame and `length` is its size; the kernel only reads it.
+    let outcome = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            level,
+            name,
+            (&raw const value).cast(),
+            length,
+        )
+    };
+    if outcome == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+/// Receives one datagram, or with `MSG_ERRQUEUE` one message of the error queue, into buffers that
+/// are already initialised, so that what was filled can be read as plain bytes.
+pub(super) fn receive(
+    socket: &Socket,
+    from: Option<&mut SockAddr>,
+    data: &mut [u8],
+    control: &mut [u8],
+    flags: libc::c_int,
+) -> io::Result<Received> {
+    let mut buffers = [MaybeUninitSlice::new(as_uninit(data))];
+    let mut message = MsgHdrMut::new()
+        .with_buffers(&mut buffers)
+        .with_control(as_uninit(control));
+    if let Some(from) = from {
+        message = message.with_addr(from);
+    }
+    let data_len = socket.recvmsg(&mut message, flags)?;
+    Ok(Received {
+        data_len,
+        control_len: message.control_len(),
+        truncated: message.flags().is_truncated(),
+    })
+}
+
+/// Initialised bytes as the kind of buffer `recvmsg` writes to. For [`receive`] only: the kernel
+/// never un-initialises a byte.
+fn as_uninit(bytes: &mut [u8]) -> &mut [MaybeUninit<u8>] {
+    let (start, length) = (bytes.as_mut_ptr(), bytes.len());
+    // SAFETY: same address, length and lifetime as `bytes`, which stays mutably borrowed;
+    // MaybeUninit<u8> has the layout of u8. The only writer is recvmsg, which writes initialised
+    // bytes, so `bytes` is still initialised when the borrow ends.
+    unsafe { std::slice::from_raw_parts_mut(start.cast(), length) }
+}

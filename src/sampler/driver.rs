@@ -1,0 +1,292 @@
+//! The loop: who is next, what has arrived, when to stop.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use rand::SeedableRng;
+use rand::rngs::{StdRng, SysRng};
+
+use super::ntp::{NtpSource, Shared};
+use super::rsntp::CrossCheck;
+use super::{Plan, SamplerError};
+use crate::net::{ArmedStamps, Poller, SocketOptions, Stamping, clock, reserve_descriptors};
+use crate::sample::{Event, Note, RunEnd, Sink, SourceId};
+use crate::time::{Monotonic, TimeDelta};
+
+/// Up to this many sources each socket is watched; above, the loop looks when it is their turn.
+const WATCH_UP_TO: usize = 64;
+/// Unwatched sources are served in batches of about this many, so that the loop sleeps in between
+/// and no receiver gets a burst that overflows its default socket buffer (some 250 packets).
+const BATCH: i64 = 32;
+/// The longest such a batch may be gathered.
+const LONGEST_BATCH: TimeDelta = TimeDelta::from_millis(10);
+/// How often the sinks are given a chance to write out what they hold.
+const TICK: TimeDelta = TimeDelta::from_secs(1);
+/// Descriptors beside the sources' own: standard streams, recording, poller, timer, signals, the
+/// embedded server, the cross-check, and some of the system's libraries.
+const OTHER_DESCRIPTORS: u64 = 32;
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Whether a signal ended it early.
+    pub interrupted: bool,
+}
+
+/// Measures what `plan` says and tells `sink` everything that happens, until all is done, time is
+/// up, or SIGINT or SIGTERM asks for an early end. A second signal does not wait for answers.
+///
+/// # Errors
+///
+/// Only what makes measuring impossible altogether, before the first packet or in waiting; what
+/// befalls one server is an event.
+pub fn run(plan: &Plan, sink: &mut dyn Sink) -> Result<Outcome, SamplerError> {
+    let targets = u64::try_from(plan.targets.len()).unwrap_or(u64::MAX);
+    reserve_descriptors(targets.saturating_add(OTHER_DESCRIPTORS))?;
+    let mut poller = Poller::new()?;
+    poller.catch_signals()?;
+    let _armed = (plan.stamping == Stamping::Kernel).then(ArmedStamps::new);
+    let run = Run::new(plan, poller)?;
+    run.announce(plan, sink);
+    let cross_check = plan.cross_check.then(|| CrossCheck::start(plan));
+    run.measure(cross_check, sink)
+}
+
+struct Run {
+    sources: Vec<NtpSource>,
+    shared: Shared,
+    poller: Poller,
+    /// When each source wants its turn, soonest first. Entries that no longer agree with `turns`
+    /// are stale and skipped.
+    queue: BinaryHeap<Reverse<(Monotonic, usize)>>,
+    turns: Vec<Option<Monotonic>>,
+    /// Number of the socket that is watched for each source; 0: none. Empty: none is watched.
+    watched: Vec<u64>,
+    batch: TimeDelta,
+    stop_sending: Option<Monotonic>,
+    sending: bool,
+}
+
+impl Run {
+    fn new(plan: &Plan, poller: Poller) -> Result<Self, SamplerError> {
+        let nonces =
+            StdRng::try_from_rng(&mut SysRng).map_err(|e| SamplerError::Random(e.to_string()))?;
+        let options = SocketOptions {
+            interface: plan.interface.clone(),
+            stamping: plan.stamping,
+            precision: clock::precision(),
+        };
+        let shared = Shared::new(
+            options,
+            nonces,
+            StdRng::seed_from_u64(plan.seed),
+            plan.count,
+        );
+        let start = clock::counter();
+        let sources: Vec<_> = (0u32..)
+            .zip(&plan.targets)
+            .map(|(n, target)| {
+                NtpSource::new(SourceId(n), target, plan, first_turn(plan, start, n))
+            })
+            .collect();
+        let watch = sources.len() <= WATCH_UP_TO || plan.stamping == Stamping::User;
+        let mut run = Self {
+            queue: BinaryHeap::new(),
+            turns: vec![None; sources.len()],
+            watched: if watch {
+                vec![0; sources.len()]
+            } else {
+                Vec::new()
+            },
+            batch: if watch {
+                TimeDelta::ZERO
+            } else {
+                batch_time(plan)
+            },
+            stop_sending: plan.duration.map(|d| start + d),
+            sending: true,
+            sources,
+            shared,
+            poller,
+        };
+        for index in 0..run.sources.len() {
+            run.queue_turn(index);
+        }
+        Ok(run)
+    }
+
+    fn announce(&self, plan: &Plan, sink: &mut dyn Sink) {
+        let now = clock::counter();
+        for target in &plan.targets {
+            sink.event(&Event::Source(target.info.clone()));
+        }
+        for (n, target) in (0u32..).zip(&plan.targets) {
+            if target.pace.is_slower_than_asked() {
+                sink.event(&Event::Note(Some(SourceId(n)), now, Note::Polite));
+            }
+        }
+    }
+
+    fn measure(
+        mut self,
+        mut cross_check: Option<CrossCheck>,
+        sink: &mut dyn Sink,
+    ) -> Result<Outcome, SamplerError> {
+        let mut ready = Vec::new();
+        let mut signals = 0;
+        let mut next_tick = clock::counter() + TICK;
+        loop {
+            let now = clock::counter();
+            if signals > 0 || self.stop_sending.is_some_and(|end| end <= now) {
+                self.sending = false;
+            }
+            if signals > 1 || self.is_done() {
+                break;
+            }
+            let deadline = self.next_wake(now).min(next_tick);
+            signals += self.poller.wait(Some(deadline), &mut ready)?.signals;
+            self.serve(&ready, sink);
+            let now = clock::counter();
+            if now >= next_tick {
+                next_tick = now + TICK;
+                sink.tick(now);
+                if let Some(check) = &mut cross_check {
+                    check.collect(now, sink);
+                }
+            }
+        }
+        if let Some(check) = cross_check {
+            check.finish(signals > 0, sink);
+        }
+        let now = clock::counter();
+        for source in &mut self.sources {
+            source.end(now, &mut self.shared, sink);
+        }
+        let interrupted = signals > 0;
+        sink.event(&Event::End(RunEnd {
+            at: clock::counter(),
+            interrupted,
+        }));
+        Ok(Outcome { interrupted })
+    }
+
+    fn is_done(&self) -> bool {
+        self.sources
+            .iter()
+            .all(|s| s.is_idle() && (!self.sending || s.has_sent_all(&self.shared)))
+    }
+
+    /// When the loop should look again if nothing arrives. Turns of unwatched sources are gathered
+    /// into batches.
+    fn next_wake(&mut self, now: Monotonic) -> Monotonic {
+        let horizon = now + TICK;
+        let soonest = self
+            .soonest_turn()
+            .map_or(horizon, |(at, _)| at.max(now + self.batch));
+        // While sending, the end of sending is a moment to look too.
+        let end = self
+            .stop_sending
+            .filter(|_| self.sending)
+            .unwrap_or(horizon);
+        soonest.min(end).min(horizon)
+    }
+
+    /// Gives a turn to every source that is ready or due.
+    fn serve(&mut self, ready: &[usize], sink: &mut dyn Sink) {
+        for &index in ready {
+            self.turn(index, clock::counter(), sink);
+        }
+        let now = clock::counter();
+        while let Some((at, index)) = self.soonest_turn() {
+            if at > now {
+                break;
+            }
+            self.queue.pop();
+            if let Some(turn) = self.turns.get_mut(index) {
+                *turn = None;
+            }
+            self.turn(index, clock::counter(), sink);
+        }
+    }
+
+    fn turn(&mut self, index: usize, now: Monotonic, sink: &mut dyn Sink) {
+        let Some(source) = self.sources.get_mut(index) else {
+            return;
+        };
+        let more = source.take_turn(now, self.sending, &mut self.shared, sink);
+        self.watch(index);
+        if more {
+            // What was left unread is not reported again: come back by the queue.
+            self.queue_at(index, now);
+        }
+        self.queue_turn(index);
+    }
+
+    /// Watches the source's socket if sockets are watched and this one is not yet.
+    fn watch(&mut self, index: usize) {
+        let Some(watched) = self.watched.get_mut(index) else {
+            return;
+        };
+        let Some((number, socket)) = self.sources.get(index).and_then(NtpSource::socket) else {
+            return;
+        };
+        // A socket that cannot be watched is still looked into at each of its turns.
+        if *watched != number && self.poller.watch(socket, index).is_ok() {
+            *watched = number;
+        }
+    }
+
+    fn queue_turn(&mut self, index: usize) {
+        let wanted = self
+            .sources
+            .get(index)
+            .and_then(|s| s.next_turn(&self.shared, self.sending));
+        if let Some(at) = wanted {
+            self.queue_at(index, at);
+        }
+    }
+
+    /// Queues a turn, unless one as early is queued already: a turn too early costs less than
+    /// keeping the queue exact.
+    fn queue_at(&mut self, index: usize, at: Monotonic) {
+        if let Some(turn) = self.turns.get_mut(index)
+            && turn.is_none_or(|queued| at < queued)
+        {
+            *turn = Some(at);
+            self.queue.push(Reverse((at, index)));
+        }
+    }
+
+    fn soonest_turn(&mut self) -> Option<(Monotonic, usize)> {
+        while let Some(&Reverse((at, index))) = self.queue.peek() {
+            if self.turns.get(index).copied().flatten() == Some(at) {
+                return Some((at, index));
+            }
+            self.queue.pop();
+        }
+        None
+    }
+}
+
+/// The first turns are spread over one interval, the first source's coming at once.
+fn first_turn(plan: &Plan, start: Monotonic, n: u32) -> Monotonic {
+    let interval = plan
+        .targets
+        .first()
+        .map_or(TimeDelta::ZERO, |t| t.pace.interval());
+    let spread = interval.min(TimeDelta::from_secs(1));
+    let sources = i64::try_from(plan.targets.len()).unwrap_or(i64::MAX).max(1);
+    start + TimeDelta::from_nanos(spread.as_nanos() / sources).times(i64::from(n))
+}
+
+/// How long turns are gathered: until about [`BATCH`] sources are due.
+fn batch_time(plan: &Plan) -> TimeDelta {
+    let shortest = plan
+        .targets
+        .iter()
+        .map(|t| t.pace.interval())
+        .min()
+        .unwrap_or(TimeDelta::ZERO);
+    let sources = i64::try_from(plan.targets.len()).unwrap_or(i64::MAX).max(1);
+    TimeDelta::from_nanos(shortest.times(BATCH).as_nanos() / sources).min(LONGEST_BATCH)
+}

@@ -1,0 +1,381 @@
+//! One NTP server at one address: its association, its socket and its turn.
+
+use std::io;
+use std::net::SocketAddr;
+
+use rand::RngExt;
+use rand::rngs::StdRng;
+
+use super::pacing::Pacer;
+use super::{Plan, Target};
+use crate::association::{Association, Sent};
+use crate::net::{SocketOptions, StampedSocket, Stamping, TransmitReport, clock};
+use crate::sample::{Event, LossCause, Note, Sink, SourceId, StampFault};
+use crate::time::{Monotonic, TimeDelta};
+use crate::wire::MAX_PACKET_LEN;
+
+/// Messages read from one socket before the others get their turn: a flood of forged answers to
+/// one socket must not starve the rest.
+const MESSAGES_PER_TURN: usize = 256;
+/// Requests lost in a row after which the socket is replaced: the host's own address may have
+/// changed, and a connected socket keeps the old one.
+const LOSSES_BEFORE_NEW_SOCKET: u32 = 4;
+/// Refusals in a row after which a server that never answered is given up.
+const REFUSALS_BEFORE_GIVING_UP: u32 = 3;
+/// A schedule this far behind (a suspended host, a stopped process) starts anew instead of catching
+/// up with a burst.
+const FAR_BEHIND: TimeDelta = TimeDelta::from_secs(1);
+/// Counted rejections are told at most this often.
+const TELL_COUNTS_EVERY: TimeDelta = TimeDelta::from_secs(1);
+
+/// What all sources share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    /// How sockets are opened.
+    pub(super) options: SocketOptions,
+    /// Unpredictable: whoever guesses a nonce can forge an answer.
+    pub(super) nonces: StdRng,
+    /// Seeded, so that a run can be repeated.
+    pub(super) pacing: StdRng,
+    /// Requests to each address.
+    pub(super) count: Option<u64>,
+    buffer: Box<[u8; MAX_PACKET_LEN]>,
+}
+
+impl Shared {
+    pub(super) fn new(
+        options: SocketOptions,
+        nonces: StdRng,
+        pacing: StdRng,
+        count: Option<u64>,
+    ) -> Self {
+        Self {
+            options,
+            nonces,
+            pacing,
+            count,
+            buffer: Box::new([0; MAX_PACKET_LEN]),
+        }
+    }
+}
+
+/// One server and its turn.
+#[derive(Debug)]
+pub(super) struct NtpSource {
+    id: SourceId,
+    address: SocketAddr,
+    association: Association,
+    pacer: Pacer,
+    socket: Option<StampedSocket>,
+    /// Counts the sockets opened so far.
+    generation: u64,
+    local: Option<SocketAddr>,
+    attempts: u64,
+    /// When the next request is due.
+    pub(super) due: Monotonic,
+    kisses_heeded: u32,
+    losses_in_a_row: u32,
+    refusals_in_a_row: u32,
+    answered: bool,
+    given_up: bool,
+    /// The last refusal the network reported, until it is passed on.
+    refusal: Option<io::Error>,
+    complained: Option<io::ErrorKind>,
+    counts_told: Monotonic,
+}
+
+impl NtpSource {
+    /// A source whose first request is due at `due`, or somewhat later where the cross-check goes
+    /// first.
+    pub(super) fn new(id: SourceId, target: &Target, plan: &Plan, due: Monotonic) -> Self {
+        let mut pacer = Pacer::new(target.pace);
+        let due = if plan.cross_check {
+            due + pacer.make_room()
+        } else {
+            due
+        };
+        Self {
+            id,
+            address: target.address,
+            association: Association::new(id, plan.timeout),
+            pacer,
+            socket: None,
+            generation: 0,
+            local: None,
+            attempts: 0,
+            due,
+            kisses_heeded: 0,
+            losses_in_a_row: 0,
+            refusals_in_a_row: 0,
+            answered: false,
+            given_up: false,
+            refusal: None,
+            complained: None,
+            counts_told: due,
+        }
+    }
+
+    /// The socket, for whoever waits for arrivals, and its number: it is replaced now and then.
+    pub(super) fn socket(&self) -> Option<(u64, &StampedSocket)> {
+        self.socket.as_ref().map(|socket| (self.generation, socket))
+    }
+
+    /// Whether no request will be sent any more.
+    pub(super) fn has_sent_all(&self, shared: &Shared) -> bool {
+        self.given_up
+            || self.association.is_stopped()
+            || shared.count.is_some_and(|count| self.attempts >= count)
+    }
+
+    /// Whether nothing is awaited.
+    pub(super) fn is_idle(&self) -> bool {
+        self.association.is_idle()
+    }
+
+    /// When this source wants its next turn.
+    pub(super) fn next_turn(&self, shared: &Shared, sending: bool) -> Option<Monotonic> {
+        let wants_to_send = sending && !self.has_sent_all(shared) && self.association.may_send();
+        let due = wants_to_send.then_some(self.due);
+        [due, self.association.next_deadline()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// One turn: reads what has arrived, ends what has waited too long, sends what is due. Returns
+    /// whether more is waiting to be read.
+    pub(super) fn take_turn(
+        &mut self,
+        now: Monotonic,
+        sending: bool,
+        shared: &mut Shared,
+        sink: &mut dyn Sink,
+    ) -> bool {
+        // What has arrived goes first: a reply that waited in the queue is no loss.
+        let more = self.collect(now, shared);
+        self.association.handle_deadlines(now);
+        self.heed(now, sink);
+        while sending
+            && self.due <= now
+            && !self.has_sent_all(shared)
+            && self.association.may_send()
+        {
+            self.schedule_next(now, shared);
+            self.send(now, shared, sink);
+        }
+        if now.since(self.counts_told) >= TELL_COUNTS_EVERY {
+            self.counts_told = now;
+            self.association.flush_counts(now);
+        }
+        self.tell(now, sink);
+        more
+    }
+
+    /// The run is over.
+    pub(super) fn end(&mut self, now: Monotonic, shared: &mut Shared, sink: &mut dyn Sink) {
+        self.collect(now, shared);
+        self.association.handle_end(now);
+        self.tell(now, sink);
+    }
+
+    fn schedule_next(&mut self, now: Monotonic, shared: &mut Shared) {
+        if now.since(self.due) > FAR_BEHIND {
+            self.due = now;
+        }
+        self.due = self.due + self.pacer.gap(&mut shared.pacing);
+    }
+
+    fn send(&mut self, now: Monotonic, shared: &mut Shared, sink: &mut dyn Sink) {
+        self.attempts += 1;
+        let nonce = shared.nonces.random();
+        let request = Association::request(nonce);
+        if self.socket.is_none() {
+            self.open_socket(now, shared, sink);
+        }
+        for retry in [false, true] {
+            let Some(socket) = self.socket.as_mut() else {
+                break;
+            };
+            let before = clock::paired();
+            match socket.send(&request) {
+                Ok(sent) => {
+                    let precision = shared.options.precision;
+                    self.association.handle_sent(Sent {
+                        nonce,
+                        before,
+                        precision,
+                        stamp_id: sent.id,
+                    });
+                    return;
+                }
+                Err(error) => {
+                    // Older kernels have counted this packet, so the numbers of this socket's
+                    // stamps are off from here on.
+                    self.association.handle_fault(StampFault::FailedSend);
+                    self.drop_socket(now, shared);
+                    if retry {
+                        self.complain(&error, now, sink);
+                    } else {
+                        self.open_socket(now, shared, sink);
+                    }
+                }
+            }
+        }
+        self.tell(now, sink);
+        sink.event(&Event::Lost(self.id, now, LossCause::Refused));
+        self.count_refusal(now, sink);
+    }
+
+    fn open_socket(&mut self, now: Monotonic, shared: &Shared, sink: &mut dyn Sink) {
+        match StampedSocket::connect(self.address, &shared.options) {
+            Ok(socket) => {
+                let local = socket.local_address().ok();
+                if let (Some(old), Some(new)) = (self.local, local)
+                    && old.ip() != new.ip()
+                {
+                    let reason =
+                        format!("this host's address is now {}, was {}", new.ip(), old.ip());
+                    self.note(Note::NewSocket { reason }, now, sink);
+                }
+                if let Some(kind) = self.complained.take() {
+                    self.note(
+                        Note::NewSocket {
+                            reason: format!("after: {kind}"),
+                        },
+                        now,
+                        sink,
+                    );
+                }
+                self.generation += 1;
+                self.local = local;
+                self.socket = Some(socket);
+            }
+            Err(error) => self.complain(&error, now, sink),
+        }
+    }
+
+    fn drop_socket(&mut self, now: Monotonic, shared: &mut Shared) {
+        self.collect(now, shared);
+        self.socket = None;
+        self.association.handle_new_socket(now);
+    }
+
+    fn collect(&mut self, now: Monotonic, shared: &mut Shared) -> bool {
+        let Some(socket) = self.socket.as_mut() else {
+            return false;
+        };
+        for _ in 0..MESSAGES_PER_TURN {
+            let reports = read_reports(socket, &mut self.association, &mut self.refusal, now);
+            let read = match socket.next_datagram(&mut shared.buffer[..]) {
+                Ok(Some(datagram)) => {
+                    let bytes = shared.buffer.get(..datagram.length).unwrap_or(&[]);
+                    if let Some(fault) = datagram.fault {
+                        self.association.handle_fault(fault);
+                    }
+                    let stamp = datagram.stamp;
+                    self.association
+                        .handle_datagram(now, bytes, datagram.truncated, stamp);
+                    true
+                }
+                Ok(None) => false,
+                // An ICMP error that arrived between the two reads; its report is on the queue.
+                Err(_) => true,
+            };
+            if !read && !reports {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Heeds what the server wants.
+    fn heed(&mut self, now: Monotonic, sink: &mut dyn Sink) {
+        while self.kisses_heeded < self.association.rate_kisses() {
+            self.kisses_heeded += 1;
+            let interval = self.pacer.slow_down();
+            self.due = self.due.max(now + interval);
+            self.note(Note::Slowed { interval }, now, sink);
+        }
+        if self.losses_in_a_row >= LOSSES_BEFORE_NEW_SOCKET && self.is_idle() {
+            self.losses_in_a_row = 0;
+            self.socket = None;
+        }
+    }
+
+    /// Passes on what the association has to tell, and draws the source's own conclusions.
+    fn tell(&mut self, now: Monotonic, sink: &mut dyn Sink) {
+        while let Some(event) = self.association.poll_event() {
+            sink.event(&event);
+            match event {
+                Event::Sample(..) => {
+                    self.answered = true;
+                    self.losses_in_a_row = 0;
+                    self.refusals_in_a_row = 0;
+                    if self.complained.take().is_some() {
+                        self.note(Note::Reachable, now, sink);
+                    }
+                }
+                Event::Lost(_, _, LossCause::Timeout) => self.losses_in_a_row += 1,
+                Event::Lost(_, _, LossCause::Refused) => {
+                    if let Some(error) = self.refusal.take() {
+                        self.complain(&error, now, sink);
+                    }
+                    self.count_refusal(now, sink);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn count_refusal(&mut self, now: Monotonic, sink: &mut dyn Sink) {
+        self.refusals_in_a_row += 1;
+        if !self.answered && !self.given_up && self.refusals_in_a_row >= REFUSALS_BEFORE_GIVING_UP {
+            self.given_up = true;
+            self.note(Note::GivenUp, now, sink);
+        }
+    }
+
+    fn complain(&mut self, error: &io::Error, now: Monotonic, sink: &mut dyn Sink) {
+        if self.complained.replace(error.kind()) != Some(error.kind()) {
+            self.note(
+                Note::Unreachable {
+                    error: error.to_string(),
+                },
+                now,
+                sink,
+            );
+        }
+    }
+
+    fn note(&self, note: Note, now: Monotonic, sink: &mut dyn Sink) {
+        sink.event(&Event::Note(Some(self.id), now, note));
+    }
+}
+
+/// Reads the error queue to its end, or to the limit of one turn; whether there was anything.
+fn read_reports(
+    socket: &mut StampedSocket,
+    association: &mut Association,
+    refusal: &mut Option<io::Error>,
+    now: Monotonic,
+) -> bool {
+    if socket.stamping() == Stamping::User {
+        return false;
+    }
+    let mut any = false;
+    for _ in 0..MESSAGES_PER_TURN {
+        match socket.next_report() {
+            Ok(Some(TransmitReport::Stamp { id, stamp })) => {
+                association.handle_transmit_stamp(id, stamp);
+            }
+            Ok(Some(TransmitReport::Unusable(fault))) => association.handle_fault(fault),
+            Ok(Some(TransmitReport::Undeliverable(error))) => {
+                *refusal = Some(error);
+                association.handle_undeliverable(now);
+            }
+            Ok(None) | Err(_) => return any,
+        }
+        any = true;
+    }
+    any
+}
