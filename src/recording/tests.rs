@@ -76,6 +76,8 @@ fn note() -> impl Strategy<Value = Note> {
         Just(Note::Polite),
         text().prop_map(|error| Note::StampsUnavailable { error }),
         text().prop_map(|error| Note::Unreachable { error }),
+        Just(Note::Reachable),
+        Just(Note::GivenUp),
         text().prop_map(|reason| Note::NewSocket { reason }),
         delta().prop_map(|interval| Note::Slowed { interval }),
         prop::sample::select(Rejection::ALL.to_vec()).prop_map(|kiss| Note::Stopped { kiss }),
@@ -504,6 +506,8 @@ fn every_note_has_its_name_in_the_list() {
         Note::Polite,
         Note::StampsUnavailable { error: text() },
         Note::Unreachable { error: text() },
+        Note::Reachable,
+        Note::GivenUp,
         Note::NewSocket { reason: text() },
         Note::Slowed {
             interval: TimeDelta::ZERO,
@@ -522,6 +526,8 @@ fn every_note_has_its_name_in_the_list() {
             | Note::Polite
             | Note::StampsUnavailable { .. }
             | Note::Unreachable { .. }
+            | Note::Reachable
+            | Note::GivenUp
             | Note::NewSocket { .. }
             | Note::Slowed { .. }
             | Note::Stopped { .. }
