@@ -80,3 +80,74 @@ fn as_uninit(bytes: &mut [u8]) -> &mut [MaybeUninit<u8>] {
     // bytes, so `bytes` is still initialised when the borrow ends.
     unsafe { std::slice::from_raw_parts_mut(start.cast(), length) }
 }
+
+/// What an interface says about time stamps: `struct ethtool_ts_info` of linux/ethtool.h.
+#[cfg(all(target_os = "linux", not(clockfit_portable)))]
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct TsInfo {
+    command: u32,
+    /// SOF_TIMESTAMPING_* bits it can do.
+    pub(super) so_timestamping: u32,
+    /// N of its /dev/ptpN, negative where it has none.
+    pub(super) phc_index: i32,
+    tx_types: u32,
+    tx_reserved: [u32; 3],
+    rx_filters: u32,
+    rx_reserved: [u32; 3],
+}
+
+#[cfg(all(test, target_os = "linux", not(clockfit_portable)))]
+impl TsInfo {
+    /// An answer that says just this.
+    pub(super) fn of(so_timestamping: u32, phc_index: i32) -> Self {
+        Self {
+            so_timestamping,
+            phc_index,
+            ..Self::default()
+        }
+    }
+}
+
+/// Asks an interface what stamps it can give (ETHTOOL_GET_TS_INFO). Needs no privilege and changes
+/// nothing.
+#[cfg(all(target_os = "linux", not(clockfit_portable)))]
+pub(super) fn ethtool_ts_info(interface: &str) -> io::Result<TsInfo> {
+    /// linux/ethtool.h.
+    const ETHTOOL_GET_TS_INFO: u32 = 0x41;
+    let mut name: [libc::c_char; libc::IFNAMSIZ] = [0; libc::IFNAMSIZ];
+    // One byte stays free for the NUL at the end.
+    if interface.len() >= name.len() || interface.contains('\0') {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    for (to, from) in name.iter_mut().zip(interface.bytes()) {
+        *to = libc::c_char::from_ne_bytes([from]);
+    }
+    let mut info = TsInfo {
+        command: ETHTOOL_GET_TS_INFO,
+        ..TsInfo::default()
+    };
+    let mut request = libc::ifreq {
+        ifr_name: name,
+        ifr_ifru: libc::__c_anonymous_ifr_ifru {
+            ifru_data: (&raw mut info).cast(),
+        },
+    };
+    // Any socket will do: the kernel hands what the family does not know to the device layer.
+    let socket = std::os::unix::net::UnixDatagram::unbound()?;
+    // SAFETY: the descriptor is open; `request` is a live ifreq whose name ends in NUL and whose
+    // ifru_data points to a live, initialised TsInfo, which has the layout of ethtool_ts_info. For
+    // this command the kernel reads and writes no more than that struct, all of it plain integers.
+    let outcome = unsafe {
+        libc::ioctl(
+            socket.as_raw_fd(),
+            libc::SIOCETHTOOL as libc::Ioctl,
+            &raw mut request,
+        )
+    };
+    if outcome == 0 {
+        Ok(info)
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}

@@ -29,7 +29,7 @@ struct ExchangeLine<'a> {
     g: Option<TimeDelta>,
 }
 
-/// The one line that is written for every exchange, by hand: five times as fast as through
+/// The one line that is written for every exchange, by hand: more than twice as fast as through
 /// `serde_json` (`benches/recording.rs`), and the sampler waits for it.
 pub(super) fn write_exchange(source: SourceId, sample: &Sample, out: &mut Vec<u8>) {
     let Class { mode, tx, rx } = sample.class();

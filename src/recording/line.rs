@@ -134,12 +134,14 @@ struct Tagged<T> {
 }
 
 /// Names that a note line may have, to tell an unknown note from a damaged one.
-pub(super) const NOTE_NAMES: [&str; 10] = [
+pub(super) const NOTE_NAMES: [&str; 12] = [
     "unresolved",
     "same_address",
     "polite",
     "stamps_unavailable",
     "unreachable",
+    "reachable",
+    "given_up",
     "new_socket",
     "slowed",
     "stopped",

@@ -76,6 +76,8 @@ fn note() -> impl Strategy<Value = Note> {
         Just(Note::Polite),
         text().prop_map(|error| Note::StampsUnavailable { error }),
         text().prop_map(|error| Note::Unreachable { error }),
+        Just(Note::Reachable),
+        Just(Note::GivenUp),
         text().prop_map(|reason| Note::NewSocket { reason }),
         delta().prop_map(|interval| Note::Slowed { interval }),
         prop::sample::select(Rejection::ALL.to_vec()).prop_map(|kiss| Note::Stopped { kiss }),
@@ -244,7 +246,16 @@ proptest! {
         all.extend(events);
         let (mut bytes, _) = written(&all);
         *at.get_mut(&mut bytes) = byte;
-        let _ = read_bytes(&bytes);
+        let Ok(reader) = Reader::new(bytes.as_slice(), "memory") else { return Ok(()) };
+        let mut campaign = Campaign::new(reader.header().clone());
+        let mut kept = Vec::new();
+        let mut writer = Writer::new(&mut kept, "memory", &reader.header().clone());
+        reader.read_into(&mut Tee(vec![&mut campaign, &mut writer])).unwrap();
+        drop(writer);
+        // What is accepted can be written again, and then nothing about it is amiss.
+        let again = read_bytes(&kept).unwrap();
+        prop_assert_eq!(again.campaign, campaign);
+        prop_assert!(again.report.is_whole());
     }
 }
 
@@ -258,6 +269,10 @@ fn an_exchange_line_is_what_the_documentation_shows() {
         "{\"k\":\"x\",\"s\":0,\"c\":\"BKK\",\"t1\":\"1763832000.123456789\",\"u\":-660,\
          \"r\":23456,\"l\":-2450,\"m\":123456789012345}\n"
     );
+    // Whatever a file says, nobody knows the instant better than the floor.
+    let stated = X0.replace('}', ",\"g\":99}");
+    let read = parse_line(stated.as_bytes()).unwrap();
+    assert!(matches!(read, Line::Event(Event::Sample(_, s)) if s.at_error == AT_ERROR_FLOOR));
     let mut bytes = Vec::new();
     sample.exchange.error = TimeDelta::from_nanos(35);
     sample.at_error = TimeDelta::from_nanos(101);
@@ -267,6 +282,32 @@ fn an_exchange_line_is_what_the_documentation_shows() {
         text.contains(r#""l":-2450,"e":35,"m":123456789012345,"g":101}"#),
         "{text}"
     );
+}
+
+#[test]
+fn the_documented_example_is_a_whole_recording_of_every_kind() {
+    let page = include_str!("../../docs/recording.md");
+    let (_, rest) = page.split_once("```json\n").unwrap();
+    let (example, _) = rest.split_once("```").unwrap();
+    let replay = read_bytes(example.as_bytes()).unwrap();
+    assert!(replay.report.is_whole(), "{:?}", replay.report);
+    let (mut bytes, mut declared) = (Vec::new(), 0);
+    for line in example.lines().skip(1) {
+        let event = match parse_line(line.as_bytes()).unwrap() {
+            Line::Source(_, info) => Event::Source(info),
+            Line::Event(event) => event,
+            other => panic!("{other:?}"),
+        };
+        write_event(&event, declared, &mut bytes).unwrap();
+        declared += u32::from(matches!(event, Event::Source(_)));
+    }
+    let (_, lines) = example.split_once('\n').unwrap();
+    assert_eq!(String::from_utf8(bytes).unwrap(), lines);
+    for kind in [
+        "src", "srv", "x", "stamp", "lost", "rej", "check", "note", "end",
+    ] {
+        assert!(lines.contains(&format!("{{\"k\":\"{kind}\"")), "{kind}");
+    }
 }
 
 /// The two cases that `docs/recording.md` calls widest.
@@ -465,6 +506,8 @@ fn every_note_has_its_name_in_the_list() {
         Note::Polite,
         Note::StampsUnavailable { error: text() },
         Note::Unreachable { error: text() },
+        Note::Reachable,
+        Note::GivenUp,
         Note::NewSocket { reason: text() },
         Note::Slowed {
             interval: TimeDelta::ZERO,
@@ -483,6 +526,8 @@ fn every_note_has_its_name_in_the_list() {
             | Note::Polite
             | Note::StampsUnavailable { .. }
             | Note::Unreachable { .. }
+            | Note::Reachable
+            | Note::GivenUp
             | Note::NewSocket { .. }
             | Note::Slowed { .. }
             | Note::Stopped { .. }
@@ -666,6 +711,10 @@ fn a_file_is_replaced_only_by_force_and_nothing_but_a_file() {
         assert!(create(&link, force).is_err());
         assert!(!folder.path().join("target").exists());
     }
+    fs::write(folder.path().join("target"), "precious").unwrap();
+    let refused = create(&link, true).unwrap_err().to_string();
+    assert!(refused.contains("a symbolic link"), "{refused}");
+    assert_eq!(fs::read(folder.path().join("target")).unwrap(), b"precious");
     let refused = create(&folder.path().join("no/such"), true)
         .unwrap_err()
         .to_string();

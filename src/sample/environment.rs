@@ -14,9 +14,10 @@ pub struct Environment {
     pub kernel: Option<String>,
     /// What the kernel reads time from: tsc, kvm-clock, hpet...
     pub clocksource: Option<String>,
-    /// The hypervisor, `none` on bare metal, absent if unknown.
+    /// The hypervisor, `vm` if it hides its name, `none` on bare metal, absent if unknown; in a
+    /// container followed by a slash and the kind of container (`kvm/docker`).
     pub virtualisation: Option<String>,
-    /// Names of time daemons seen running.
+    /// Names of time daemons seen running; from within a container only its own are seen.
     pub time_daemons: Vec<String>,
     /// Interfaces that are up, loopback included.
     pub nics: Vec<Nic>,

@@ -20,8 +20,9 @@ const WATCH_UP_TO: usize = 64;
 const BATCH: i64 = 32;
 /// The longest such a batch may be gathered.
 const LONGEST_BATCH: TimeDelta = TimeDelta::from_millis(10);
-/// How often the sinks are given a chance to write out what they hold.
-const TICK: TimeDelta = TimeDelta::from_secs(1);
+/// How often the sinks are given a chance to write out what they hold: twice in the second that a
+/// killed run may lose.
+const TICK: TimeDelta = TimeDelta::from_millis(500);
 /// Descriptors beside the sources' own: standard streams, recording, poller, timer, signals, the
 /// embedded server, the cross-check, and some of the system's libraries.
 const OTHER_DESCRIPTORS: u64 = 32;
