@@ -13,7 +13,12 @@ use crate::time::{Frequency, TimeDelta};
 ///
 /// clockfit only observes: it cannot set, step or slew any clock.
 #[derive(Debug, Parser)]
-#[command(name = "clockfit", version, arg_required_else_help = true, max_term_width = 100)]
+#[command(
+    name = "clockfit",
+    version,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
 pub struct Args {
     /// What to do.
     #[command(subcommand)]
@@ -190,8 +195,11 @@ mod tests {
 
     #[test]
     fn a_negative_offset_is_a_value_not_a_flag() {
-        let args = Args::try_parse_from(["clockfit", "serve", "--offset", "-50ms", "--drift", "-2.5"]);
-        let Command::Serve(serve) = args.unwrap().command else { panic!("not serve") };
+        let args =
+            Args::try_parse_from(["clockfit", "serve", "--offset", "-50ms", "--drift", "-2.5"]);
+        let Command::Serve(serve) = args.unwrap().command else {
+            panic!("not serve")
+        };
         assert_eq!(serve.offset, TimeDelta::from_millis(-50));
         assert_eq!(serve.drift, Frequency::from_ppb(-2500));
     }

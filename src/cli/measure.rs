@@ -79,9 +79,13 @@ pub(super) fn run(args: &MeasureArgs) -> anyhow::Result<Exit> {
 
 /// The recording may have ended before the run did: that is said, and no reason to lose the report.
 fn finish_recording(recording: Option<&mut Writer<File>>) -> bool {
-    let Some(recording) = recording else { return true };
+    let Some(recording) = recording else {
+        return true;
+    };
     recording.flush();
-    let Some(failure) = recording.failure() else { return true };
+    let Some(failure) = recording.failure() else {
+        return true;
+    };
     output::complain(&format!("error: the recording is incomplete: {failure}"));
     false
 }
@@ -95,7 +99,10 @@ fn header(args: &MeasureArgs) -> anyhow::Result<RunHeader> {
         started: start.wall,
         started_at: start.counter,
         // What the shell passed may not be text; what it cannot say is replaced.
-        arguments: std::env::args_os().skip(1).map(|a| a.to_string_lossy().into_owned()).collect(),
+        arguments: std::env::args_os()
+            .skip(1)
+            .map(|a| a.to_string_lossy().into_owned())
+            .collect(),
         seed: args.seed.unwrap_or(identity.seed),
         timeout: args.timeout,
         environment: host::environment(),
@@ -103,7 +110,11 @@ fn header(args: &MeasureArgs) -> anyhow::Result<RunHeader> {
 }
 
 fn duration(args: &MeasureArgs) -> Option<TimeDelta> {
-    let default = if args.sources.is_empty() { EMBEDDED_DURATION } else { DEFAULT_DURATION };
+    let default = if args.sources.is_empty() {
+        EMBEDDED_DURATION
+    } else {
+        DEFAULT_DURATION
+    };
     args.duration.or(args.count.is_none().then_some(default))
 }
 
@@ -114,10 +125,13 @@ fn stamping(args: &MeasureArgs) -> anyhow::Result<(Stamping, Option<Note>)> {
     }
     match (StampedSocket::kernel_stamps_available(), args.timestamps) {
         (Ok(()), _) => Ok((Stamping::Kernel, None)),
-        (Err(error), Timestamps::Kernel) => Err(error)
-            .context("no kernel timestamps on this system (--timestamps auto or user does without)"),
+        (Err(error), Timestamps::Kernel) => Err(error).context(
+            "no kernel timestamps on this system (--timestamps auto or user does without)",
+        ),
         (Err(error), _) => {
-            let note = Note::StampsUnavailable { error: error.to_string() };
+            let note = Note::StampsUnavailable {
+                error: error.to_string(),
+            };
             Ok((Stamping::User, Some(note)))
         }
     }
@@ -149,7 +163,11 @@ impl Targets {
             timescale: Timescale::Unknown,
         };
         let pace = Pace::Mean(args.interval.unwrap_or(EMBEDDED_INTERVAL));
-        self.targets.push(Target { info, address, pace });
+        self.targets.push(Target {
+            info,
+            address,
+            pace,
+        });
         Ok(server)
     }
 
@@ -197,13 +215,25 @@ impl Targets {
         }
     }
 
-    fn add(&mut self, source: &Source, address: SocketAddr, zone: Option<&str>, args: &MeasureArgs) {
+    fn add(
+        &mut self,
+        source: &Source,
+        address: SocketAddr,
+        zone: Option<&str>,
+        args: &MeasureArgs,
+    ) {
         if args.ipv4 && address.is_ipv6() || args.ipv6 && address.is_ipv4() {
-            return self.unresolved(source, "it is an address of the other family than asked for");
+            return self.unresolved(
+                source,
+                "it is an address of the other family than asked for",
+            );
         }
         if let Some(measured_as) = self.measured.get(&address) {
             let measured_as = measured_as.clone();
-            self.notes.push(Note::SameAddress { source: source.text.clone(), measured_as });
+            self.notes.push(Note::SameAddress {
+                source: source.text.clone(),
+                measured_as,
+            });
             return;
         }
         self.measured.insert(address, source.text.clone());
@@ -220,12 +250,19 @@ impl Targets {
             kind: SourceKind::Ntp,
             timescale: source.timescale(),
         };
-        self.targets.push(Target { info, address, pace });
+        self.targets.push(Target {
+            info,
+            address,
+            pace,
+        });
     }
 
     fn unresolved(&mut self, source: &Source, error: &str) {
         let error = error.to_owned();
-        self.notes.push(Note::Unresolved { source: source.text.clone(), error });
+        self.notes.push(Note::Unresolved {
+            source: source.text.clone(),
+            error,
+        });
     }
 }
 

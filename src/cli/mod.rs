@@ -3,8 +3,8 @@
 //! Floor 8. One command a file; [`args`] holds what `clap` parses, [`output`] owns standard output.
 //! A run never sees a flag, only what the flags mean.
 
-pub mod args;
 mod analyse;
+pub mod args;
 mod measure;
 pub mod output;
 mod present;

@@ -25,7 +25,10 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<Exit> {
         };
         format!("cannot listen at {}{hint}", args.listen)
     })?;
-    output::complain(&format!("serving NTP at {}, until Ctrl-C", server.local_address()?));
+    output::complain(&format!(
+        "serving NTP at {}, until Ctrl-C",
+        server.local_address()?
+    ));
     if config.lies() {
         output::complain(&format!(
             "WARNING: this server LIES on purpose: its time is {:+.9} s ahead of this host's clock \

@@ -81,7 +81,11 @@ impl FromStr for Source {
             return Err(SourceError::Extra);
         }
         let (host, port) = split_port(authority)?;
-        Ok(Self { text: text.to_owned(), host, port })
+        Ok(Self {
+            text: text.to_owned(),
+            host,
+            port,
+        })
     }
 }
 
@@ -121,7 +125,11 @@ fn v6(text: &str) -> Option<Host> {
         None => (text, None),
     };
     let address: Ipv6Addr = address.parse().ok()?;
-    let zone = match zone.map(|z| z.strip_prefix("25").filter(|rest| !rest.is_empty()).unwrap_or(z)) {
+    let zone = match zone.map(|z| {
+        z.strip_prefix("25")
+            .filter(|rest| !rest.is_empty())
+            .unwrap_or(z)
+    }) {
         Some("") => return None,
         Some(zone) if !zone.bytes().all(|b| b.is_ascii_graphic()) => return None,
         zone => zone.map(ToOwned::to_owned),
@@ -182,11 +190,13 @@ impl Source {
                     .join(".");
                 SMEARED.contains(&plain.as_str())
             }
-            Host::Address(address, _) => {
-                SMEARED_ADDRESSES.contains(&address.to_string().as_str())
-            }
+            Host::Address(address, _) => SMEARED_ADDRESSES.contains(&address.to_string().as_str()),
         };
-        if smears { Timescale::Smeared } else { Timescale::Utc }
+        if smears {
+            Timescale::Smeared
+        } else {
+            Timescale::Utc
+        }
     }
 }
 
@@ -215,8 +225,16 @@ mod tests {
             ("fe80::1%eth0", address("fe80::1", Some("eth0")), 123),
             ("fe80::1%2", address("fe80::1", Some("2")), 123),
             ("fe80::1%25", address("fe80::1", Some("25")), 123),
-            ("[fe80::1%eth0]:1123", address("fe80::1", Some("eth0")), 1123),
-            ("ntp://[fe80::1%25eth0]", address("fe80::1", Some("eth0")), 123),
+            (
+                "[fe80::1%eth0]:1123",
+                address("fe80::1", Some("eth0")),
+                1123,
+            ),
+            (
+                "ntp://[fe80::1%25eth0]",
+                address("fe80::1", Some("eth0")),
+                123,
+            ),
         ] {
             let source: Source = text.parse().unwrap_or_else(|e| panic!("{text}: {e}"));
             assert_eq!((source.host, source.port), (host, port), "{text}");

@@ -77,7 +77,9 @@ pub fn ppm(text: &str) -> Result<Frequency, String> {
     if fraction.len() > 3 {
         return Err("parts per million take at most three decimals (1 ppb)".to_owned());
     }
-    let ppb: i64 = format!("{whole}{fraction:0<3}").parse().map_err(|_| wrong())?;
+    let ppb: i64 = format!("{whole}{fraction:0<3}")
+        .parse()
+        .map_err(|_| wrong())?;
     Ok(Frequency::from_ppb(sign * ppb))
 }
 
@@ -92,7 +94,16 @@ mod tests {
         assert_eq!(duration("250us"), Ok(TimeDelta::from_micros(250)));
         assert_eq!(signed_duration("-50ms"), Ok(TimeDelta::from_millis(-50)));
         assert_eq!(signed_duration("+1s"), Ok(TimeDelta::from_secs(1)));
-        for bad in ["", "5", "ms", "-1s", "1 fortnight", "999999999h", "1e3s", "∞"] {
+        for bad in [
+            "",
+            "5",
+            "ms",
+            "-1s",
+            "1 fortnight",
+            "999999999h",
+            "1e3s",
+            "∞",
+        ] {
             assert!(duration(bad).is_err(), "{bad:?}");
         }
         assert!(positive_duration("0s").is_err());

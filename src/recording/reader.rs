@@ -57,17 +57,23 @@ impl ReadReport {
     pub fn describe(&self) -> Vec<String> {
         let mut lines = Vec::new();
         if self.torn_last_line {
-            lines.push("the last line is torn and was skipped; what stands before it is used".into());
+            lines.push(
+                "the last line is torn and was skipped; what stands before it is used".into(),
+            );
         }
         if let Some((number, reason)) = &self.unreadable.first {
             let count = self.unreadable.count;
-            lines.push(format!("{count} unreadable lines were skipped, the first is {number}: {reason}"));
+            lines.push(format!(
+                "{count} unreadable lines were skipped, the first is {number}: {reason}"
+            ));
         }
         if !self.unknown_kinds.is_empty() {
             let count: u64 = self.unknown_kinds.values().sum();
             let kinds: Vec<_> = self.unknown_kinds.keys().map(String::as_str).collect();
             let kinds = kinds.join(", ");
-            lines.push(format!("{count} lines of kinds this version does not know were skipped: {kinds}"));
+            lines.push(format!(
+                "{count} lines of kinds this version does not know were skipped: {kinds}"
+            ));
         }
         lines
     }

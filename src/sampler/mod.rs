@@ -87,6 +87,9 @@ impl Identity {
     pub fn new() -> Result<Self, SamplerError> {
         let mut rng =
             StdRng::try_from_rng(&mut SysRng).map_err(|e| SamplerError::Random(e.to_string()))?;
-        Ok(Self { run_id: format!("{:032x}", rng.random::<u128>()), seed: rng.random::<u64>() >> 11 })
+        Ok(Self {
+            run_id: format!("{:032x}", rng.random::<u128>()),
+            seed: rng.random::<u64>() >> 11,
+        })
     }
 }

@@ -274,7 +274,9 @@ impl NtpSource {
     /// Reads both queues to their ends: transmit stamps first, since most are there before the
     /// reply; one that comes in between is read next time. Returns whether something was left.
     fn collect(&mut self, now: Monotonic, shared: &mut Shared) -> bool {
-        let Some(socket) = self.socket.as_mut() else { return false };
+        let Some(socket) = self.socket.as_mut() else {
+            return false;
+        };
         let mut more = read_reports(socket, &mut self.association, &mut self.refusal, now);
         for left in (0..MESSAGES_PER_TURN).rev() {
             match socket.next_datagram(&mut shared.buffer[..]) {
@@ -284,7 +286,8 @@ impl NtpSource {
                         self.association.handle_fault(fault);
                     }
                     let stamp = datagram.stamp;
-                    self.association.handle_datagram(now, bytes, datagram.truncated, stamp);
+                    self.association
+                        .handle_datagram(now, bytes, datagram.truncated, stamp);
                 }
                 Ok(None) => break,
                 // An ICMP error that arrived just now: its report is on the other queue.
