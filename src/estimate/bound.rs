@@ -14,7 +14,7 @@
 //! segment starts there; nothing is carried over a break.
 //!
 //! What is assumed, beyond drift: the kernel steers the local clock by at most 500 ppm except where
-//! the readings around an exchange show more (see `steering.rs`), and between two readings it moves
+//! the readings around an exchange show more (see `steering.rs`), and between two readings it steps
 //! one way. A step of the local clock during the very last exchange leaves no trace to go by.
 //!
 //! Inside, an instant is in whole nanoseconds and an interval's end in 10^-9 of them (a part per

@@ -58,8 +58,10 @@ impl Steering {
             let [before, after] = pair else { continue };
             let change = after.wall - before.wall;
             let doubt = before.error + after.error;
-            if change.abs() > steered(after.at - before.at) + doubt {
-                total += (doubt - change).max(0);
+            let steered = steered(after.at - before.at);
+            if change.abs() > steered + doubt {
+                // Steering may have hidden part of a fall, too.
+                total += (doubt + steered - change).max(0);
                 steps.push(ClockStep {
                     at: after.t1,
                     by: TimeDelta::from_nanos(saturate(change)),
@@ -77,8 +79,8 @@ impl Steering {
     /// The most the local clock can have fallen behind the counter during an exchange that began at
     /// reading `index` and took `elapsed` on the local clock: steering, and every unexplained drop
     /// in a gap between readings that overlaps `window`. The window is longer than `elapsed`,
-    /// because a clock that falls hides the time it fell by. Within a gap the clock is taken to move
-    /// one way only.
+    /// because a clock that falls hides the time it fell by. Within a gap the clock is taken to step one
+    /// way only.
     pub(super) fn largest_fall(&self, index: usize, elapsed: i128, window: i128) -> i128 {
         let end = self.at.get(index).map_or(0, |at| at + window);
         let next = self.at.partition_point(|at| *at < end).max(index + 1);
