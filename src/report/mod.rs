@@ -1,1 +1,18 @@
-//! To be built.
+//! What a campaign and its assessment say, as one value ([`Report`]) and in several formats.
+//!
+//! Floor 7: imports anything below. [`Report`] is built from a [`Campaign`](crate::sample::Campaign)
+//! and an [`Assessment`](crate::estimate::Assessment) alone, so a replayed recording gives the same
+//! bytes as the run that wrote it. Renderers are pure functions from a report to bytes, one format a
+//! file; they read no terminal and no environment.
+
+mod build;
+mod clean;
+pub mod json;
+mod model;
+pub mod text;
+
+pub use model::{
+    BinsReport, BoundReport, BreakReport, ClassName, ClassReport, CrossCheckReport, Distribution,
+    HistogramReport, HostReport, Report, RunReport, SCHEMA, ServerReport, SourceReport,
+    StampCountsReport, StampsReport, WarningReport,
+};

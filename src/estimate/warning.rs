@@ -1,0 +1,399 @@
+//! [`Warning`]: what the reader should know before trusting the numbers, as values.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::SourceAssessment;
+use crate::sample::{Campaign, Leap, Note, Rejection, SourceId, SourceRecord};
+use crate::stats::{Probability, needed};
+use crate::time::TimeDelta;
+
+/// A share, as parts of 10 000.
+type Parts = u64;
+
+/// Mixed stamps above 0.1 %: they are left out of the main distribution, so from here on its p99.9
+/// no longer speaks of all exchanges.
+const MIXED_SHARE: Parts = 10;
+
+/// Loss above 1 %: a lost reply is a delay beyond the time-out, so from here on the p99 of all
+/// requests is unknown, though that of the answered ones is not.
+const LOST_SHARE: Parts = 100;
+
+/// Root distance above 1 s: RFC 5905 section 11.2.1 (MAXDIST) does not select such a server.
+const MAX_ROOT_DISTANCE: TimeDelta = TimeDelta::from_secs(1);
+
+/// Something the reader should know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// What kind, for programs.
+    pub code: WarningCode,
+    /// Which source; absent where it concerns the run.
+    pub source: Option<SourceId>,
+    /// What and so what, for people. It may hold text from outside: escape it before showing it.
+    pub text: String,
+}
+
+/// The kinds of [`Warning`].
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum WarningCode {
+    /// There was nothing to measure.
+    NoSource,
+    /// The recording stops before the end of its run.
+    Truncated,
+    /// The run was ended early.
+    Interrupted,
+    /// The local clock was stepped, or slewed faster than steering does.
+    LocalClockStepped,
+    /// Too few exchanges for all quantiles.
+    FewSamples,
+    /// Not one valid exchange.
+    NoSample,
+    /// Requests were lost.
+    Lost,
+    /// Packets were rejected.
+    Rejected,
+    /// Exchanges contradict the drift: the server's time moved.
+    ServerTimeMoved,
+    /// Exchanges that contradict themselves.
+    Contradictory,
+    /// The server announces a leap second.
+    LeapAnnounced,
+    /// The server says that it is not synchronised.
+    LeapAlarm,
+    /// Root distance above 1 s.
+    DistantRoot,
+    /// Many exchanges have ends stamped by different sources.
+    MixedStamps,
+    /// The kernel's stamps are not to be had.
+    StampsUnavailable,
+    /// The independent implementation disagrees.
+    CrossCheckDiffers,
+    /// The cross-check could not be made.
+    CrossCheckFailed,
+    /// A name has no address.
+    Unresolved,
+    /// Two sources share one address.
+    SameAddress,
+    /// Probes are sent less often than asked.
+    Polite,
+    /// The server cannot be reached.
+    Unreachable,
+    /// The socket was replaced.
+    NewSocket,
+    /// The server asked for fewer requests.
+    Slowed,
+    /// The server refused service.
+    Stopped,
+    /// More was noted than is kept.
+    NotesDropped,
+}
+
+/// All warnings of a campaign: of the run first, then by source.
+pub(super) fn collect(campaign: &Campaign, sources: &[SourceAssessment]) -> Vec<Warning> {
+    let mut warnings = of_run(campaign, sources);
+    for (index, (record, found)) in campaign.sources.iter().zip(sources).enumerate() {
+        let id = SourceId(u32::try_from(index).unwrap_or(u32::MAX));
+        let mut warn = |code, text| {
+            warnings.push(Warning {
+                code,
+                source: Some(id),
+                text,
+            });
+        };
+        of_outcome(record, found, &mut warn);
+        of_server(record, found, &mut warn);
+        of_stamps(found, &mut warn);
+    }
+    of_notes(campaign, &mut warnings);
+    // Stable: within one source the order above stays.
+    warnings.sort_by_key(|w| w.source);
+    warnings
+}
+
+fn of_run(campaign: &Campaign, sources: &[SourceAssessment]) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let mut warn = |code, text: String| {
+        warnings.push(Warning {
+            code,
+            source: None,
+            text,
+        });
+    };
+    if sources.is_empty() {
+        let text = "there was no source to measure";
+        warn(WarningCode::NoSource, text.to_owned());
+    }
+    match campaign.end {
+        None => warn(
+            WarningCode::Truncated,
+            "the run has no end: it was killed, or the recording is cut off; what was recorded counts"
+                .to_owned(),
+        ),
+        Some(end) if end.interrupted => warn(
+            WarningCode::Interrupted,
+            "the run was ended early by a signal".to_owned(),
+        ),
+        Some(_) => {}
+    }
+    // Every source sees the same local clock: tell its largest step once.
+    let steps = sources.iter().max_by_key(|s| s.clock_steps.len());
+    let steps = steps.map_or(&[][..], |s| s.clock_steps.as_slice());
+    if let Some(largest) = steps.iter().max_by_key(|s| s.by.abs()) {
+        warn(
+            WarningCode::LocalClockStepped,
+            format!(
+                "the local clock was stepped, or slewed faster than 500 ppm, {}: the largest move is \
+                 {} at {}; offsets before and after are not of one clock",
+                times(steps.len()),
+                said(largest.by),
+                largest.at
+            ),
+        );
+    }
+    if let (Some(text), Some(_)) = (few_samples(sources), sources.first()) {
+        warn(WarningCode::FewSamples, text);
+    }
+    if campaign.notes_dropped > 0 {
+        warn(
+            WarningCode::NotesDropped,
+            format!("{} more notes were not kept", campaign.notes_dropped),
+        );
+    }
+    warnings
+}
+
+/// One warning for all sources: what is missing is the same for each.
+fn few_samples(sources: &[SourceAssessment]) -> Option<String> {
+    let wanted = needed(Probability::P99)?;
+    let counts = sources
+        .iter()
+        .filter_map(|s| s.classes.first())
+        .map(|c| c.offset.n);
+    let short: Vec<u64> = counts.filter(|n| *n < wanted).collect();
+    let fewest = short.iter().min()?;
+    let many = match short.len() {
+        1 => "1 source has fewer".to_owned(),
+        n => format!("{n} sources have fewer"),
+    };
+    Some(format!(
+        "p1 and p99 need {wanted} exchanges; {many} (down to {fewest}): measure longer or more often"
+    ))
+}
+
+fn of_outcome(
+    record: &SourceRecord,
+    found: &SourceAssessment,
+    warn: &mut impl FnMut(WarningCode, String),
+) {
+    if found.valid == 0 {
+        let text = format!("no valid exchange out of {} requests", found.sent);
+        warn(WarningCode::NoSample, text);
+    } else if exceeds(found.lost, found.sent, LOST_SHARE) {
+        let text = format!(
+            "{} of {} requests were lost: quantiles are those of the answered ones",
+            found.lost, found.sent
+        );
+        warn(WarningCode::Lost, text);
+    }
+    if !record.rejected.is_empty() {
+        let named: Vec<String> = record
+            .rejected
+            .iter()
+            .map(|(rejection, n)| format!("{n} {}", rejection.name()))
+            .collect();
+        let text = format!("packets that are not samples: {}", named.join(", "));
+        warn(WarningCode::Rejected, text);
+    }
+    if let Some(first) = found.breaks.first() {
+        let text = format!(
+            "the server's time (or this host's counter) moved {}, first at {}: the bound holds from \
+             the last move on",
+            times(found.breaks.len()),
+            first.at
+        );
+        warn(WarningCode::ServerTimeMoved, text);
+    }
+    if found.contradictory > 0 {
+        let text = format!(
+            "{} exchanges ended before they began, beyond the error of their stamps; the bound does \
+             without them",
+            found.contradictory
+        );
+        warn(WarningCode::Contradictory, text);
+    }
+    if let Some(comparison) = found.cross_check.as_ref().and_then(|c| c.comparison)
+        && !comparison.consistent
+    {
+        let text = format!(
+            "the cross-check's median offset differs by {}, more than both delays explain",
+            said(comparison.offset)
+        );
+        warn(WarningCode::CrossCheckDiffers, text);
+    }
+}
+
+fn of_server(
+    record: &SourceRecord,
+    found: &SourceAssessment,
+    warn: &mut impl FnMut(WarningCode, String),
+) {
+    let leap = |wanted: Leap| record.servers.iter().any(|(_, info)| info.leap == wanted);
+    for (wanted, length) in [(Leap::Insert, 61), (Leap::Delete, 59)] {
+        if leap(wanted) {
+            let text = format!(
+                "the server announces a leap second: the last minute of the day has {length} seconds"
+            );
+            warn(WarningCode::LeapAnnounced, text);
+        }
+    }
+    let unsynchronised = record.rejected.contains_key(&Rejection::Unsynchronised);
+    if unsynchronised || leap(Leap::Unsynchronised) {
+        let text = "the server says that its clock is not synchronised";
+        warn(WarningCode::LeapAlarm, text.to_owned());
+    }
+    let distances = record.servers.iter().map(|(_, info)| info.root_distance());
+    if let Some(largest) = distances.max().filter(|d| *d > MAX_ROOT_DISTANCE) {
+        let text = format!(
+            "root distance {}: by its own word the server may be that far from UTC (limit 1 s)",
+            said(largest).trim_start_matches('+')
+        );
+        warn(WarningCode::DistantRoot, text);
+    } else if found.server.is_none() && found.valid > 0 {
+        // Cannot come from a sampler; a recording may lack the line.
+        let text = "the server never described itself; no bound can be given";
+        warn(WarningCode::Contradictory, text.to_owned());
+    }
+}
+
+fn of_stamps(found: &SourceAssessment, warn: &mut impl FnMut(WarningCode, String)) {
+    let mixed: u64 = found
+        .classes
+        .iter()
+        .filter(|c| !c.class.is_pure())
+        .map(|c| c.offset.n)
+        .sum();
+    if exceeds(mixed, found.valid, MIXED_SHARE) {
+        let text = format!(
+            "{mixed} of {} exchanges have ends stamped by different sources; they are kept apart",
+            found.valid
+        );
+        warn(WarningCode::MixedStamps, text);
+    }
+}
+
+/// Notes of one kind and source become one warning with their number.
+fn of_notes(campaign: &Campaign, warnings: &mut Vec<Warning>) {
+    let mut told: Vec<(Warning, usize)> = Vec::new();
+    let mut places = std::collections::BTreeMap::new();
+    for (source, _, note) in &campaign.notes {
+        let Some((code, text)) = of_note(note) else {
+            continue;
+        };
+        // Names and addresses are listed each; what repeats for one source is counted.
+        let each = matches!(code, WarningCode::Unresolved | WarningCode::SameAddress);
+        let key = (code, *source, each.then(|| text.clone()));
+        let place = *places.entry(key).or_insert(told.len());
+        match told.get_mut(place) {
+            Some((_, count)) => *count += 1,
+            None => told.push((
+                Warning {
+                    code,
+                    source: *source,
+                    text,
+                },
+                1,
+            )),
+        }
+    }
+    for (mut warning, count) in told {
+        if count > 1 {
+            warning.text = format!("{} ({})", warning.text, times(count));
+        }
+        warnings.push(warning);
+    }
+}
+
+fn of_note(note: &Note) -> Option<(WarningCode, String)> {
+    Some(match note {
+        Note::Unresolved { source, error } => (
+            WarningCode::Unresolved,
+            format!("{source} has no address: {error}"),
+        ),
+        Note::SameAddress {
+            source,
+            measured_as,
+        } => (
+            WarningCode::SameAddress,
+            format!("{source} is the same address as {measured_as} and is measured as that"),
+        ),
+        Note::Polite => (
+            WarningCode::Polite,
+            "public address: probes are sent less often than asked (--own-servers lifts that)"
+                .to_owned(),
+        ),
+        Note::StampsUnavailable { error } => (
+            WarningCode::StampsUnavailable,
+            format!("no kernel stamps, user-space stamps instead: {error}"),
+        ),
+        Note::Unreachable { error } => (
+            WarningCode::Unreachable,
+            format!("cannot be reached: {error}"),
+        ),
+        Note::NewSocket { reason } => (
+            WarningCode::NewSocket,
+            format!("the socket was replaced: {reason}"),
+        ),
+        Note::Slowed { interval } => (
+            WarningCode::Slowed,
+            format!(
+                "the server asked for fewer requests; probed every {} from then on",
+                said(*interval).trim_start_matches('+')
+            ),
+        ),
+        Note::Stopped { kiss } => (
+            WarningCode::Stopped,
+            format!(
+                "the server refused service and is not asked again ({})",
+                kiss.name()
+            ),
+        ),
+        Note::CrossCheckFailed { error } => (
+            WarningCode::CrossCheckFailed,
+            format!("no cross-check: {error}"),
+        ),
+        // Seen in what the server said of itself, with the distance.
+        Note::DistantRoot => return None,
+    })
+}
+
+/// Whether `part` of `whole` is more than `share`.
+fn exceeds(part: u64, whole: u64, share: Parts) -> bool {
+    u128::from(part) * u128::from(Probability::WHOLE) > u128::from(whole) * u128::from(share)
+}
+
+fn times(n: usize) -> String {
+    match n {
+        1 => "once".to_owned(),
+        n => format!("{n} times"),
+    }
+}
+
+/// A difference in a unit people read, with its sign.
+fn said(delta: TimeDelta) -> String {
+    let nanos = i128::from(delta.as_nanos());
+    let sign = if nanos < 0 { '-' } else { '+' };
+    let (unit, name) = match nanos.unsigned_abs() {
+        0..1_000 => (1, "ns"),
+        1_000..1_000_000 => (1_000, "us"),
+        1_000_000..1_000_000_000 => (1_000_000, "ms"),
+        _ => (1_000_000_000, "s"),
+    };
+    let (whole, rest) = (nanos.unsigned_abs() / unit, nanos.unsigned_abs() % unit);
+    match unit {
+        1 => format!("{sign}{whole} {name}"),
+        _ => format!("{sign}{whole}.{:03} {name}", rest * 1_000 / unit),
+    }
+}

@@ -1,0 +1,274 @@
+//! How a [`Report`] comes from a campaign and its assessment: field by field, nothing decided.
+
+use std::collections::BTreeMap;
+
+use super::clean::clean;
+use super::model::{
+    BinsReport, BoundReport, BreakReport, ClassName, ClassReport, CrossCheckReport, Distribution,
+    HistogramReport, HostReport, Report, RunReport, SCHEMA, ServerReport, SourceReport,
+    StampCountsReport, StampsReport, WarningReport,
+};
+use crate::estimate::{
+    Assessment, BoundAt, ClassAssessment, CrossCheck, SourceAssessment, StampCounts, Warning,
+};
+use crate::sample::{Campaign, Class, Nic, RunEnd, ServerInfo, SourceId, SourceInfo, SourceRecord};
+use crate::stats::{Bins, EncodedHistogram, QuantileEstimate, Summary};
+use crate::time::TimeDelta;
+
+impl Report {
+    /// The report of a campaign and its assessment. Nothing else enters it. Text from outside is
+    /// cleaned here: no format passes a control character on.
+    ///
+    /// ```
+    /// use clockfit::estimate::{Plan, analyse};
+    /// use clockfit::report::Report;
+    /// use clockfit::sample::Campaign;
+    /// let campaign = Campaign::default();
+    /// let report = Report::new(&campaign, &analyse(&campaign, &Plan::default()));
+    /// assert_eq!(report.schema, "clockfit-report/1");
+    /// assert!(report.run.truncated);
+    /// ```
+    pub fn new(campaign: &Campaign, assessment: &Assessment) -> Self {
+        let of_source = |(record, found)| SourceReport::new(record, found);
+        Self {
+            schema: SCHEMA.to_owned(),
+            tool: clean(&campaign.header.tool),
+            host: HostReport::new(campaign),
+            run: RunReport::new(campaign, assessment),
+            warnings: assessment
+                .warnings
+                .iter()
+                .map(|warning| WarningReport::new(campaign, warning))
+                .collect(),
+            sources: campaign
+                .sources
+                .iter()
+                .zip(&assessment.sources)
+                .map(of_source)
+                .collect(),
+        }
+    }
+}
+
+impl HostReport {
+    fn new(campaign: &Campaign) -> Self {
+        let host = &campaign.header.environment;
+        let text = |t: &Option<String>| t.as_deref().map(clean);
+        let texts = |t: &[String]| t.iter().map(|t| clean(t)).collect();
+        Self {
+            name: text(&host.host),
+            boot_id: text(&host.boot_id),
+            kernel: text(&host.kernel),
+            clocksource: text(&host.clocksource),
+            virtualisation: text(&host.virtualisation),
+            time_daemons: texts(&host.time_daemons),
+            nics: host
+                .nics
+                .iter()
+                .map(|nic| Nic {
+                    name: clean(&nic.name),
+                    driver: text(&nic.driver),
+                    stamps: nic.stamps.as_deref().map(texts),
+                    phc: nic.phc,
+                })
+                .collect(),
+            privileged: host.privileged,
+        }
+    }
+}
+
+impl RunReport {
+    fn new(campaign: &Campaign, assessment: &Assessment) -> Self {
+        let header = &campaign.header;
+        let duration = |end: RunEnd| end.at.since(header.started_at).as_nanos();
+        Self {
+            id: clean(&header.run_id),
+            started: header.started,
+            duration_ns: campaign.end.map(duration),
+            interrupted: campaign.end.is_some_and(|end| end.interrupted),
+            truncated: campaign.end.is_none(),
+            arguments: header.arguments.iter().map(|a| clean(a)).collect(),
+            seed: header.seed.to_string(),
+            timeout_ns: header.timeout.as_nanos(),
+            drift_ppb: assessment.plan.drift.as_ppb(),
+        }
+    }
+}
+
+impl WarningReport {
+    fn new(campaign: &Campaign, warning: &Warning) -> Self {
+        let info = |id: SourceId| Some(&campaign.sources.get(id.index())?.info);
+        let info: Option<&SourceInfo> = warning.source.and_then(info);
+        Self {
+            code: warning.code,
+            source: info.map(|info| clean(&info.source)),
+            address: info.map(|info| clean(&info.address)),
+            text: clean(&warning.text),
+        }
+    }
+}
+
+impl SourceReport {
+    fn new(record: &SourceRecord, found: &SourceAssessment) -> Self {
+        let mut classes = found.classes.iter().map(ClassReport::new);
+        Self {
+            source: clean(&record.info.source),
+            address: clean(&record.info.address),
+            port: record.info.port,
+            kind: record.info.kind,
+            timescale: record.info.timescale,
+            sent: found.sent,
+            valid: found.valid,
+            lost: found.lost,
+            lost_by: record.lost.clone(),
+            rejected: record.rejected.clone(),
+            stamps: StampsReport {
+                tx: found.tx.into(),
+                rx: found.rx.into(),
+            },
+            stamp_faults: record.stamp_faults.clone(),
+            server: found.server.as_ref().map(ServerReport::new),
+            root_distance_ns: found.server.map(|s| s.root_distance().as_nanos()),
+            bound_ns: found.bound.as_ref().map(BoundReport::new),
+            bound_series: found.series.iter().map(BoundReport::new).collect(),
+            breaks: found
+                .breaks
+                .iter()
+                .map(|b| BreakReport { at: b.at })
+                .collect(),
+            main: classes.next().unwrap_or_default(),
+            other_classes: classes.collect(),
+            cross_check: found.cross_check.as_ref().map(CrossCheckReport::new),
+        }
+    }
+}
+
+impl From<StampCounts> for StampCountsReport {
+    fn from(counts: StampCounts) -> Self {
+        Self {
+            hardware: counts.hardware,
+            kernel: counts.kernel,
+            user: counts.user,
+        }
+    }
+}
+
+impl ServerReport {
+    fn new(server: &ServerInfo) -> Self {
+        Self {
+            stratum: server.stratum,
+            refid: server.reference_id.describe(server.stratum),
+            leap: server.leap,
+            precision: server.precision,
+            root_delay_ns: server.root_delay.as_nanos(),
+            root_dispersion_ns: server.root_dispersion.as_nanos(),
+        }
+    }
+}
+
+impl BoundReport {
+    fn new(bound: &BoundAt) -> Self {
+        Self {
+            lower: bound.interval.lower().as_nanos(),
+            upper: bound.interval.upper().as_nanos(),
+            at: bound.at,
+            drift_ppb: bound.drift.as_ppb(),
+        }
+    }
+}
+
+impl ClassReport {
+    fn new(class: &ClassAssessment) -> Self {
+        Self {
+            class: Some(ClassName::new(class.class)),
+            offset_ns: Some(Distribution::new(&class.offset)),
+            abs_offset_ns: Some(Distribution::new(&class.abs_offset)),
+            delay_ns: Some(Distribution::new(&class.delay)),
+            jitter_ns: class.jitter.map(TimeDelta::as_nanos),
+            bins: class.bins.as_ref().map(BinsReport::new),
+            histogram: class.histogram.as_ref().map(HistogramReport::new),
+        }
+    }
+}
+
+impl ClassName {
+    fn new(class: Class) -> Self {
+        let (tx, rx) = (class.tx.name(), class.rx.name());
+        Self {
+            mode: class.mode,
+            stamps: match class.is_pure() {
+                true => tx.to_owned(),
+                false => format!("{tx}/{rx}"),
+            },
+        }
+    }
+}
+
+impl Distribution {
+    fn new(summary: &Summary) -> Self {
+        let (mut ci95, mut needed) = (BTreeMap::new(), BTreeMap::new());
+        for (name, estimate) in summary.quantiles() {
+            match estimate {
+                QuantileEstimate::Known { lower, upper, .. } => {
+                    ci95.insert(name.to_owned(), (lower, upper));
+                }
+                QuantileEstimate::Needs { n } => {
+                    needed.insert(name.to_owned(), n);
+                }
+            }
+        }
+        Self {
+            n: summary.n,
+            min: summary.min,
+            p1: summary.p1.value(),
+            p5: summary.p5.value(),
+            p50: summary.p50.value(),
+            p95: summary.p95.value(),
+            p99: summary.p99.value(),
+            p99_9: summary.p99_9.value(),
+            max: summary.max,
+            mean: summary.mean,
+            rms: summary.rms,
+            ci95,
+            needed,
+        }
+    }
+}
+
+impl BinsReport {
+    fn new(bins: &Bins) -> Self {
+        Self {
+            from: bins.from,
+            width: bins.width,
+            counts: bins.counts.clone(),
+            below: bins.below,
+            above: bins.above,
+        }
+    }
+}
+
+impl HistogramReport {
+    fn new(histogram: &EncodedHistogram) -> Self {
+        Self {
+            negative: histogram.negative.clone(),
+            zero: histogram.zero,
+            positive: histogram.positive.clone(),
+            saturated: histogram.saturated,
+        }
+    }
+}
+
+impl CrossCheckReport {
+    fn new(check: &CrossCheck) -> Self {
+        let comparison = check.comparison;
+        Self {
+            by: "rsntp".to_owned(),
+            offset_ns: Distribution::new(&check.offset),
+            delay_ns: Distribution::new(&check.delay),
+            median_offset_ns: check.median_offset.as_nanos(),
+            offset_difference_ns: comparison.map(|c| c.offset.as_nanos()),
+            delay_difference_ns: comparison.map(|c| c.delay.as_nanos()),
+            consistent: comparison.map(|c| c.consistent),
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Text from outside (names, errors, host facts) made safe to show.
+
+use std::fmt::Write as _;
+
+/// The longest text from outside that a report repeats, in characters: beyond it nobody reads, and a
+/// hostile name must not fill a terminal.
+const LONGEST: usize = 400;
+
+/// `text` with everything that could steer a terminal or deceive a reader written out as
+/// `\u{...}`: control characters of both blocks, and the marks that reverse or hide text.
+pub(super) fn clean(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for (count, c) in text.chars().enumerate() {
+        if count == LONGEST {
+            shown.push_str("...");
+            break;
+        }
+        if c.is_control() || is_invisible(c) {
+            // Writing to a string cannot fail.
+            let _ = write!(shown, "{}", c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+/// Format characters of Unicode that print nothing: joiners, marks of direction, tags.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_from_outside_steers_a_terminal() {
+        assert_eq!(clean("plain-name.example"), "plain-name.example");
+        assert_eq!(clean("a\x1b[2Jb\r\n"), "a\\u{1b}[2Jb\\u{d}\\u{a}");
+        assert_eq!(clean("\u{9b}31m\u{202e}"), "\\u{9b}31m\\u{202e}");
+        assert_eq!(clean(&"x".repeat(10_000)).len(), LONGEST + 3);
+    }
+}

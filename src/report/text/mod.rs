@@ -1,0 +1,133 @@
+//! The report as text for a terminal, 80 columns wide, that still reads well in a ticket.
+//!
+//! Few sources are told in detail; many get a table with one line each, the worst first.
+
+mod page;
+mod quantity;
+mod source;
+mod table;
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+pub use page::Style;
+
+use super::{Report, WarningReport};
+use crate::estimate::WarningCode;
+use crate::sample::SourceKind;
+use page::{Ink, Page};
+use quantity::{plain, utc};
+
+/// Up to this many sources are told in detail: more do not fit a screen or two.
+const IN_DETAIL: usize = 5;
+
+/// A warning of one kind for more sources than this is told once, with their number.
+const SAME_WARNINGS: usize = 3;
+
+/// Writes the report as text. Pure: the same report and style give the same bytes.
+///
+/// ```
+/// use clockfit::estimate::{Plan, analyse};
+/// use clockfit::report::{Report, text};
+/// use clockfit::sample::Campaign;
+/// let campaign = Campaign::default();
+/// let report = Report::new(&campaign, &analyse(&campaign, &Plan::default()));
+/// let mut out = Vec::new();
+/// text::write(&report, text::Style::default(), &mut out)?;
+/// assert!(String::from_utf8_lossy(&out).contains("no source"));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # Errors
+/// Those of `out`.
+pub fn write(report: &Report, style: Style, out: &mut impl Write) -> io::Result<()> {
+    let mut page = Page::new(out, style);
+    header(report, &mut page)?;
+    warnings(report, &mut page)?;
+    if report.sources.len() <= IN_DETAIL {
+        for found in &report.sources {
+            page.blank()?;
+            source::write(found, report.run.drift_ppb, &mut page)?;
+        }
+    } else {
+        page.blank()?;
+        table::write(report, &mut page)?;
+    }
+    Ok(())
+}
+
+fn header<W: Write>(report: &Report, page: &mut Page<'_, W>) -> io::Result<()> {
+    let embedded = |s: &super::SourceReport| s.kind == SourceKind::Embedded;
+    if !report.sources.is_empty() && report.sources.iter().all(embedded) {
+        page.paragraph(
+            Ink::Title,
+            "",
+            0,
+            "No source was given: this measures clockfit's own server on loopback. It is this host's \
+             own noise floor; it says nothing about whether the clock is right.",
+        )?;
+        page.blank()?;
+    }
+    let (host, run) = (&report.host, &report.run);
+    let name = host.name.as_deref().unwrap_or("unknown host");
+    let lasted = run.duration_ns.map_or("no end recorded".to_owned(), |ns| {
+        format!("for {}", plain(ns))
+    });
+    let started = utc(run.started.as_nanos());
+    let title = format!("{} on {name}, {started}, {lasted}", report.tool);
+    page.paragraph(Ink::Title, "", 2, &title)?;
+    let mut facts: Vec<String> = host.kernel.iter().cloned().collect();
+    facts.extend(host.clocksource.iter().map(|c| format!("clocksource {c}")));
+    facts.extend(host.virtualisation.iter().map(|v| match v.as_str() {
+        "none" => "bare metal".to_owned(),
+        kind => format!("virtual ({kind})"),
+    }));
+    facts.push(match host.time_daemons.as_slice() {
+        [] => "no time daemon seen".to_owned(),
+        seen => format!("time daemon {}", seen.join(", ")),
+    });
+    page.paragraph(Ink::Plain, "", 2, &facts.join(", "))
+}
+
+fn warnings<W: Write>(report: &Report, page: &mut Page<'_, W>) -> io::Result<()> {
+    if report.warnings.is_empty() {
+        return Ok(());
+    }
+    page.blank()?;
+    let mut by_code: BTreeMap<WarningCode, usize> = BTreeMap::new();
+    for warning in report.warnings.iter().filter(|w| repeats(w)) {
+        *by_code.entry(warning.code).or_default() += 1;
+    }
+    for warning in &report.warnings {
+        let subject = match (&warning.source, &warning.address) {
+            (Some(source), Some(address)) if source != address => format!("{source} ({address}): "),
+            (Some(source), _) => format!("{source}: "),
+            _ => String::new(),
+        };
+        let mut text = format!("{subject}{}", warning.text);
+        if repeats(warning) {
+            // The first of a kind speaks for the others; they are taken out of the count.
+            match by_code.get_mut(&warning.code).map(std::mem::take) {
+                Some(n) if n > SAME_WARNINGS => {
+                    text = format!("{text} (and {} like it, all in the JSON report)", n - 1);
+                    by_code.remove(&warning.code);
+                }
+                Some(n) => {
+                    by_code.insert(warning.code, n);
+                }
+                None => continue,
+            }
+        }
+        page.paragraph(Ink::Warning, "! ", 2, &text)?;
+    }
+    Ok(())
+}
+
+/// Whether a warning can come once for each of thousands of sources or names.
+fn repeats(warning: &WarningReport) -> bool {
+    warning.source.is_some()
+        || matches!(
+            warning.code,
+            WarningCode::Unresolved | WarningCode::SameAddress
+        )
+}

@@ -1,0 +1,220 @@
+//! Numbers as people read them: adaptive units, as many digits as matter, a sign where it matters.
+
+/// Which way a number that is cut to its digits may err.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Round {
+    /// To the nearest: an estimate.
+    Nearest,
+    /// Never above the number: the lower end of a bound.
+    Down,
+    /// Never below the number: the upper end of a bound.
+    Up,
+}
+
+/// Significant digits of a number.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Digits {
+    /// Four: what most numbers are worth.
+    Four,
+    /// Six: for numbers that differ by little of their size, such as offsets around 50 ms.
+    Six,
+}
+
+impl Digits {
+    /// What tells numbers apart that lie within `spread` of each other and are as large as `size`.
+    pub(super) fn for_spread(spread: u64, size: u64) -> Self {
+        // With four digits, 1/50 of a number is at least 20 of its last digit.
+        if spread < size / 50 {
+            Self::Six
+        } else {
+            Self::Four
+        }
+    }
+
+    fn count(self) -> u32 {
+        match self {
+            Self::Four => 4,
+            Self::Six => 6,
+        }
+    }
+}
+
+/// Units of time: nanoseconds, name, decimals down to a nanosecond, and from how many nanoseconds on
+/// the next unit is used.
+const UNITS: [(u128, &str, u32, u128); 5] = [
+    (1, "ns", 0, 1_000),
+    (1_000, "us", 3, 1_000_000),
+    (1_000_000, "ms", 6, 1_000_000_000),
+    // Up to a day and a bit in seconds: "86400 s" says more than "1.0 d".
+    (1_000_000_000, "s", 9, 100_000_000_000_000),
+    (86_400_000_000_000, "d", 9, u128::MAX),
+];
+
+/// An offset or another difference that has a sign: `+1.234 us`. At most ten characters with four
+/// digits, eleven with six.
+pub(super) fn signed(nanos: i64, round: Round, digits: Digits) -> String {
+    let size = |outward| size(nanos.unsigned_abs(), outward, round, digits);
+    match nanos {
+        0 => "0 ns".to_owned(),
+        1.. => format!("+{}", size(round == Round::Up)),
+        _ => format!("-{}", size(round == Round::Down)),
+    }
+}
+
+/// A difference that has a sign, to nearest and in four digits.
+pub(super) fn offset(nanos: i64) -> String {
+    signed(nanos, Round::Nearest, Digits::Four)
+}
+
+/// A delay or a size: `1.234 us`; negative ones keep their sign.
+pub(super) fn plain(nanos: i64) -> String {
+    offset(nanos).trim_start_matches('+').to_owned()
+}
+
+fn size(nanos: u64, outward: bool, round: Round, digits: Digits) -> String {
+    let nanos = u128::from(nanos);
+    UNITS
+        .iter()
+        .find_map(|(unit, name, finest, limit)| {
+            if nanos >= *limit {
+                return None;
+            }
+            let whole_digits = (nanos / unit).checked_ilog10().unwrap_or(0) + 1;
+            let decimals = digits.count().saturating_sub(whole_digits).min(*finest);
+            let parts = 10u128.pow(decimals);
+            let scaled = nanos * parts;
+            let cut = match (round, outward) {
+                (Round::Nearest, _) => (scaled + unit / 2) / unit,
+                (_, true) => scaled.div_ceil(*unit),
+                (_, false) => scaled / unit,
+            };
+            // 999.96 us would read 1000.0 us: leave it to the next unit, which reads 1.000 ms.
+            if cut * unit >= limit.saturating_mul(parts) {
+                return None;
+            }
+            let (whole, rest) = (cut / parts, cut % parts);
+            Some(match decimals {
+                0 => format!("{whole} {name}"),
+                _ => format!("{whole}.{rest:0width$} {name}", width = decimals as usize),
+            })
+        })
+        .unwrap_or_else(|| format!("{nanos} ns"))
+}
+
+/// `part` of `whole` in percent, two decimals, rounded down so that only all is 100 %.
+pub(super) fn percent(part: u64, whole: u64) -> String {
+    let hundredths = u128::from(part) * 10_000 / u128::from(whole.max(1));
+    format!("{}.{:02} %", hundredths / 100, hundredths % 100)
+}
+
+/// A rate in ppm, as far as it has decimals.
+pub(super) fn ppm(ppb: i64) -> String {
+    match (ppb / 1_000, ppb % 1_000) {
+        (whole, 0) => format!("{whole} ppm"),
+        (whole, rest) => format!("{whole}.{:03} ppm", rest.unsigned_abs()),
+    }
+}
+
+/// An instant as UTC date and time, to the second (Howard Hinnant's `civil_from_days`: years begin
+/// in March, so that the leap day is the last).
+pub(super) fn utc(nanos: i64) -> String {
+    let seconds = nanos.div_euclid(1_000_000_000);
+    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    let from_march = days + 719_468;
+    let (era, day) = (
+        from_march.div_euclid(146_097),
+        from_march.rem_euclid(146_097),
+    );
+    let year_of_era = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day_of_year = day - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    format!(
+        "{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02} UTC",
+        second / 3_600,
+        second / 60 % 60,
+        second % 60
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn units_follow_the_size() {
+        for (nanos, text) in [
+            (0, "0 ns"),
+            (7, "+7 ns"),
+            (-999, "-999 ns"),
+            (1_234, "+1.234 us"),
+            (-12_345, "-12.35 us"),
+            (999_960, "+1.000 ms"),
+            (50_000_123, "+50.00 ms"),
+            (1_500_000_000, "+1.500 s"),
+            (-3_600_000_000_000, "-3600 s"),
+            (1_763_832_000_000_000_000, "+20415 d"),
+            (i64::MIN, "-106752 d"),
+        ] {
+            assert_eq!(offset(nanos), text);
+        }
+    }
+
+    #[test]
+    fn the_ends_of_a_bound_are_cut_outward() {
+        let four = |nanos, round| signed(nanos, round, Digits::Four);
+        assert_eq!(four(12_341, Round::Down), "+12.34 us");
+        assert_eq!(four(12_341, Round::Up), "+12.35 us");
+        assert_eq!(four(-12_341, Round::Down), "-12.35 us");
+        assert_eq!(four(-12_341, Round::Up), "-12.34 us");
+        assert_eq!(four(999_999, Round::Up), "+1.000 ms");
+        assert_eq!(four(999_999, Round::Down), "+999.9 us");
+    }
+
+    #[test]
+    fn six_digits_tell_apart_what_four_do_not() {
+        let six = |nanos| signed(nanos, Round::Nearest, Digits::Six);
+        assert_eq!(six(50_001_234), "+50.0012 ms");
+        assert_eq!(six(1_234), "+1.234 us");
+        assert_eq!(six(-3_600_123_000_000), "-3600.12 s");
+        assert!(Digits::for_spread(100_000, 50_000_000) == Digits::Six);
+        assert!(Digits::for_spread(1_000_001, 50_000_000) == Digits::Four);
+    }
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        let at = |seconds: i64| utc(seconds * 1_000_000_000);
+        assert_eq!(at(0), "1970-01-01 00:00:00 UTC");
+        assert_eq!(at(951_782_400), "2000-02-29 00:00:00 UTC");
+        assert_eq!(at(1_763_832_000), "2025-11-22 17:20:00 UTC");
+        assert_eq!(at(-1), "1969-12-31 23:59:59 UTC");
+    }
+
+    #[test]
+    fn only_all_is_a_hundred_percent() {
+        assert_eq!(percent(99_999, 100_000), "99.99 %");
+        assert_eq!(percent(5, 5), "100.00 %");
+        assert_eq!(percent(0, 0), "0.00 %");
+        assert_eq!(ppm(100_000), "100 ppm");
+        assert_eq!(ppm(1_500), "1.500 ppm");
+    }
+
+    proptest! {
+        #[test]
+        fn columns_are_wide_enough(nanos: i64) {
+            for shifted in (0..64).map(|by| nanos >> by) {
+                for round in [Round::Nearest, Round::Down, Round::Up] {
+                    prop_assert!(signed(shifted, round, Digits::Four).len() <= 10);
+                    prop_assert!(signed(shifted, round, Digits::Six).len() <= 11);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Campaigns with known numbers, the same on every machine: no clock, no network, own generator.
+
+use clockfit::sample::{
+    Campaign, Environment, Event, Exchange, Leap, LossCause, Mode, Note, ReferenceId, Rejection,
+    RunEnd, RunHeader, Sample, ServerInfo, Sink, SourceId, SourceInfo, SourceKind, StampFault,
+    StampSource, Timescale,
+};
+use clockfit::time::{Monotonic, TimeDelta, Timestamp};
+
+const SEC: i64 = 1_000_000_000;
+const START: i64 = 1_763_832_000 * SEC;
+
+/// Steele, Lea and Flood's SplitMix64: a few lines that will never change their numbers.
+struct Noise(u64);
+
+impl Noise {
+    fn below(&mut self, limit: i64) -> i64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^= z >> 31;
+        i64::try_from(z >> 1).unwrap() % limit
+    }
+
+    /// A path: a floor, and now and then a queue.
+    fn way(&mut self, floor: i64) -> i64 {
+        let queue = if self.below(10) == 0 {
+            floor
+        } else {
+            floor / 20
+        };
+        floor + self.below(queue + 1)
+    }
+}
+
+pub(crate) fn ns(nanos: i64) -> TimeDelta {
+    TimeDelta::from_nanos(nanos)
+}
+
+pub(crate) fn header(arguments: &[&str]) -> RunHeader {
+    RunHeader {
+        tool: "clockfit 0.1.0".to_owned(),
+        run_id: "0123456789abcdef".to_owned(),
+        started: Timestamp::from_nanos(START),
+        started_at: Monotonic::from_nanos(5 * SEC),
+        arguments: arguments.iter().map(|a| (*a).to_owned()).collect(),
+        seed: 42,
+        timeout: TimeDelta::from_secs(1),
+        environment: Environment {
+            host: Some("db1.example".to_owned()),
+            boot_id: Some("b8f3a1c2".to_owned()),
+            kernel: Some("Linux 6.1.0-18-amd64".to_owned()),
+            clocksource: Some("tsc".to_owned()),
+            virtualisation: Some("kvm".to_owned()),
+            time_daemons: vec!["chronyd".to_owned()],
+            nics: Vec::new(),
+            privileged: false,
+        },
+    }
+}
+
+/// What one simulated source is like.
+pub(crate) struct Server<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) address: &'a str,
+    pub(crate) kind: SourceKind,
+    pub(crate) offset: i64,
+    pub(crate) floor: i64,
+    pub(crate) exchanges: i64,
+    pub(crate) every: i64,
+}
+
+pub(crate) fn add(campaign: &mut Campaign, server: &Server<'_>) -> SourceId {
+    let id = SourceId(u32::try_from(campaign.sources.len()).unwrap());
+    let mut noise = Noise(u64::from(id.0) + 7);
+    campaign.event(&Event::Source(SourceInfo {
+        source: server.name.to_owned(),
+        address: server.address.to_owned(),
+        port: 123,
+        kind: server.kind,
+        timescale: Timescale::Utc,
+    }));
+    if server.exchanges > 0 {
+        campaign.event(&Event::Server(
+            id,
+            ServerInfo {
+                leap: Leap::None,
+                stratum: 1,
+                precision: -25,
+                root_delay: ns(30_000),
+                root_dispersion: ns(1_200_000),
+                reference_id: ReferenceId(*b"PPS\0"),
+            },
+        ));
+    }
+    for k in 0..server.exchanges {
+        let at = 5 * SEC + k * server.every;
+        let user = k % 250 == 3;
+        let late = if user { 40_000 } else { 0 };
+        let sample = Sample {
+            exchange: Exchange {
+                t1: Timestamp::from_nanos(START + k * server.every),
+                upper: ns(server.offset + noise.way(server.floor) + late),
+                residence: ns(9_000 + noise.below(500)),
+                lower: ns(server.offset - noise.way(server.floor)),
+                tx: if user {
+                    StampSource::User
+                } else {
+                    StampSource::Kernel
+                },
+                rx: StampSource::Kernel,
+                error: ns(1),
+            },
+            mode: Mode::Basic,
+            at: Monotonic::from_nanos(at),
+            at_error: ns(40),
+        };
+        campaign.event(&Event::Sample(id, sample));
+    }
+    id
+}
+
+pub(crate) fn end(campaign: &mut Campaign, seconds: i64) {
+    campaign.event(&Event::End(RunEnd {
+        at: Monotonic::from_nanos((5 + seconds) * SEC),
+        interrupted: false,
+    }));
+}
+
+/// Two servers: a good one, and one that is 50 ms ahead and has every kind of trouble.
+pub(crate) fn two() -> Campaign {
+    let mut c = Campaign::new(header(&["measure", "ntp1.example", "ntp2.example"]));
+    let now = Monotonic::from_nanos(6 * SEC);
+    let good = Server {
+        name: "ntp1.example",
+        address: "10.77.0.2",
+        kind: SourceKind::Ntp,
+        offset: 1_500,
+        floor: 30_000,
+        exchanges: 2_000,
+        every: SEC / 200,
+    };
+    add(&mut c, &good);
+    for k in 0..20 {
+        c.event(&Event::CrossCheck(
+            SourceId(0),
+            ns(14_000 + k * 100),
+            ns(300_000 + k * 1_000),
+        ));
+    }
+    let bad = Server {
+        name: "ntp2.example",
+        address: "10.77.0.3",
+        offset: 50_000_000,
+        exchanges: 40,
+        every: SEC / 4,
+        ..good
+    };
+    let bad = add(&mut c, &bad);
+    for _ in 0..3 {
+        c.event(&Event::Lost(bad, now, LossCause::Timeout));
+    }
+    c.event(&Event::Rejected(bad, now, Rejection::BogusOrigin, 2));
+    c.event(&Event::Rejected(bad, now, Rejection::TooLate, 1));
+    c.event(&Event::StampFault(bad, now, StampFault::MissingTx, 1));
+    c.event(&Event::Note(
+        Some(bad),
+        now,
+        Note::NewSocket {
+            reason: "the route changed\x1b[31m".to_owned(),
+        },
+    ));
+    c.event(&Event::Note(
+        None,
+        now,
+        Note::Unresolved {
+            source: "nowhere.example".to_owned(),
+            error: "no such name".to_owned(),
+        },
+    ));
+    end(&mut c, 10);
+    c
+}
+
+/// A run without arguments, against the program's own server.
+pub(crate) fn embedded() -> Campaign {
+    let mut c = Campaign::new(header(&["measure"]));
+    let own = Server {
+        name: "embedded",
+        address: "127.0.0.1",
+        kind: SourceKind::Embedded,
+        offset: 0,
+        floor: 8_000,
+        exchanges: 100,
+        every: SEC / 10,
+    };
+    add(&mut c, &own);
+    end(&mut c, 10);
+    c
+}
+
+/// More servers than fit in detail, a few of them silent, wrong or oddly named.
+pub(crate) fn many(sources: i64) -> Campaign {
+    let mut c = Campaign::new(header(&["measure"]));
+    for k in 0..sources {
+        let address = format!("2001:db8::{k:x}");
+        let name = format!("time{k}.example");
+        let server = Server {
+            name: &name,
+            address: &address,
+            kind: SourceKind::Ntp,
+            offset: if k % 7 == 3 { -3_000_000 * k } else { 100 * k },
+            floor: 20_000 * (1 + k % 5),
+            exchanges: if k % 11 == 5 { 0 } else { 60 },
+            every: SEC,
+        };
+        let id = add(&mut c, &server);
+        if k % 11 == 5 {
+            for _ in 0..60 {
+                c.event(&Event::Lost(
+                    id,
+                    Monotonic::from_nanos(0),
+                    LossCause::Refused,
+                ));
+            }
+        }
+    }
+    end(&mut c, 60);
+    c
+}

@@ -1,0 +1,307 @@
+//! `docs/report.schema.json` is what the types say, real output obeys it, and `docs/report.md`
+//! speaks of every field.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use clockfit::report::{Report, json};
+use serde_json::Value;
+
+use super::{campaign, report};
+
+fn docs(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("docs")
+        .join(name)
+}
+
+fn rendered(campaign: &clockfit::sample::Campaign) -> String {
+    let mut out = Vec::new();
+    json::write(&report(campaign), &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+fn published() -> Value {
+    serde_json::from_str(&fs::read_to_string(docs("report.schema.json")).unwrap()).unwrap()
+}
+
+/// With `UPDATE_SCHEMA=1` in the environment the file is written anew.
+#[test]
+fn the_published_schema_is_that_of_the_types() {
+    let mut now = Vec::new();
+    json::write_schema(&mut now).unwrap();
+    let path = docs("report.schema.json");
+    if std::env::var_os("UPDATE_SCHEMA").is_some() {
+        fs::write(&path, &now).unwrap();
+    }
+    let published = fs::read(&path).unwrap_or_default();
+    assert!(
+        published == now,
+        "docs/report.schema.json is out of date; run: UPDATE_SCHEMA=1 cargo test --test report"
+    );
+}
+
+fn length(value: &Value) -> Option<u64> {
+    u64::try_from(value.as_array()?.len()).ok()
+}
+
+/// Checks the parts of JSON Schema that schemars writes for these types, and fails on any other, so
+/// that nothing passes because it was not looked at.
+fn check(schema: &Value, root: &Value, value: &Value, path: &str) {
+    let Some(schema) = schema.as_object() else {
+        assert_eq!(schema, &Value::Bool(true), "{path}");
+        return;
+    };
+    for (keyword, rule) in schema {
+        match keyword.as_str() {
+            "$ref" => {
+                let target = rule.as_str().unwrap().strip_prefix('#').unwrap();
+                check(root.pointer(target).unwrap(), root, value, path);
+            }
+            "type" => {
+                let types: Vec<&str> = match rule {
+                    Value::Array(many) => many.iter().filter_map(Value::as_str).collect(),
+                    one => vec![one.as_str().unwrap()],
+                };
+                let is = match value {
+                    Value::Null => "null",
+                    Value::Bool(_) => "boolean",
+                    Value::Number(n) if n.is_f64() => "number",
+                    Value::Number(_) => "integer",
+                    Value::String(_) => "string",
+                    Value::Array(_) => "array",
+                    Value::Object(_) => "object",
+                };
+                assert!(types.contains(&is), "{path}: {is}, not one of {types:?}");
+            }
+            "required" => {
+                for key in rule.as_array().unwrap() {
+                    let key = key.as_str().unwrap();
+                    assert!(value.get(key).is_some(), "{path} lacks {key}");
+                }
+            }
+            "properties" => {
+                for (key, inner) in rule.as_object().unwrap() {
+                    if let Some(value) = value.get(key) {
+                        check(inner, root, value, &format!("{path}.{key}"));
+                    }
+                }
+            }
+            "additionalProperties" => {
+                let known = schema.get("properties").and_then(Value::as_object);
+                for (key, value) in value.as_object().unwrap() {
+                    if known.is_none_or(|known| !known.contains_key(key)) {
+                        check(rule, root, value, &format!("{path}.{key}"));
+                    }
+                }
+            }
+            "propertyNames" => {
+                for key in value.as_object().unwrap().keys() {
+                    check(rule, root, &Value::String(key.clone()), path);
+                }
+            }
+            "items" => {
+                for (i, value) in value.as_array().unwrap().iter().enumerate() {
+                    check(rule, root, value, &format!("{path}[{i}]"));
+                }
+            }
+            "prefixItems" => {
+                let values = value.as_array().unwrap();
+                for (rule, value) in rule.as_array().unwrap().iter().zip(values) {
+                    check(rule, root, value, path);
+                }
+            }
+            "minItems" => assert!(length(value) >= rule.as_u64()),
+            "maxItems" => assert!(length(value) <= rule.as_u64()),
+            "enum" => assert!(rule.as_array().unwrap().contains(value), "{path}: {value}"),
+            "const" => assert_eq!(rule, value, "{path}"),
+            "anyOf" | "oneOf" => {
+                let fits = |rule: &Value| {
+                    std::panic::catch_unwind(|| check(rule, root, value, path)).is_ok()
+                };
+                assert!(rule.as_array().unwrap().iter().any(fits), "{path}: {value}");
+            }
+            "minimum" => assert!(value.as_i64().is_none_or(|v| v >= rule.as_i64().unwrap())),
+            "maximum" => assert!(value.as_i64().is_none_or(|v| v <= rule.as_i64().unwrap())),
+            "pattern" => {
+                let seconds: Result<clockfit::time::Timestamp, _> = value.as_str().unwrap().parse();
+                assert!(seconds.is_ok(), "{path}: {value}");
+            }
+            "$schema" | "$defs" | "title" | "description" | "format" => {}
+            other => panic!("{path}: the check does not know {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn real_output_obeys_the_published_schema() {
+    let schema = published();
+    for campaign in [
+        campaign::two(),
+        campaign::embedded(),
+        campaign::many(12),
+        Default::default(),
+    ] {
+        let value: Value = serde_json::from_str(&rendered(&campaign)).unwrap();
+        check(&schema, &schema, &value, "$");
+    }
+}
+
+/// What other programs were promised, by name.
+#[test]
+fn the_promised_keys_are_there() {
+    let value: Value = serde_json::from_str(&rendered(&campaign::two())).unwrap();
+    assert_eq!(value["schema"], "clockfit-report/1");
+    for key in ["schema", "tool", "host", "run", "warnings", "sources"] {
+        assert!(value.get(key).is_some(), "{key}");
+    }
+    for source in value["sources"].as_array().unwrap() {
+        for key in [
+            "source",
+            "address",
+            "kind",
+            "sent",
+            "valid",
+            "lost",
+            "rejected",
+            "timescale",
+            "root_distance_ns",
+            "bound_series",
+            "jitter_ns",
+            "other_classes",
+        ] {
+            assert!(source.get(key).is_some(), "{key}");
+        }
+        for path in [
+            "/stamps/tx/hardware",
+            "/stamps/rx/kernel",
+            "/stamps/tx/user",
+            "/server/stratum",
+            "/server/refid",
+            "/server/leap",
+            "/server/precision",
+            "/server/root_delay_ns",
+            "/server/root_dispersion_ns",
+            "/bound_ns/lower",
+            "/bound_ns/upper",
+            "/bound_ns/at",
+            "/bound_ns/drift_ppb",
+            "/bound_series/0/at",
+            "/class/mode",
+            "/class/stamps",
+            "/histogram/positive",
+            "/abs_offset_ns/p50",
+        ] {
+            assert!(source.pointer(path).is_some(), "{path}");
+        }
+        for distribution in ["offset_ns", "delay_ns"] {
+            for key in [
+                "n", "min", "p1", "p5", "p50", "p95", "p99", "p99_9", "max", "mean", "rms",
+            ] {
+                assert!(
+                    source[distribution].get(key).is_some(),
+                    "{distribution}.{key}"
+                );
+            }
+        }
+    }
+    let bad = &value["sources"][1];
+    assert_eq!(bad["offset_ns"]["p99"], Value::Null);
+    assert_eq!(bad["offset_ns"]["needed"]["p99"], 368);
+    assert_eq!(bad["rejected"]["bogus_origin"], 2);
+    assert_eq!(bad["lost_by"]["timeout"], 3);
+    assert_eq!(bad["other_classes"][0]["class"]["stamps"], "user/kernel");
+    assert!(bad["bound_ns"]["at"].is_string());
+    assert!(
+        value["sources"][0]["cross_check"]["consistent"]
+            .as_bool()
+            .unwrap()
+    );
+}
+
+#[test]
+fn a_report_reads_back_as_it_was_written() {
+    let text = rendered(&campaign::two());
+    let back: Report = serde_json::from_str(&text).unwrap();
+    assert_eq!(back, report(&campaign::two()));
+    assert!(text.ends_with("}\n"));
+    assert!(!text.contains("\\u001b"), "a control character got through");
+}
+
+#[test]
+fn one_two_and_sixteen_threads_write_the_same_bytes() {
+    let campaign = campaign::many(30);
+    let with = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        pool.install(|| rendered(&campaign))
+    };
+    let one = with(1);
+    assert_eq!(one, with(2));
+    assert_eq!(one, with(16));
+}
+
+#[test]
+fn every_field_is_documented() {
+    fn names(schema: &Value, found: &mut BTreeSet<String>) {
+        match schema {
+            Value::Object(map) => {
+                if let Some(Value::Object(properties)) = map.get("properties") {
+                    found.extend(properties.keys().cloned());
+                }
+                map.values().for_each(|inner| names(inner, found));
+            }
+            Value::Array(many) => many.iter().for_each(|inner| names(inner, found)),
+            _ => {}
+        }
+    }
+    let mut found = BTreeSet::new();
+    names(&published(), &mut found);
+    assert!(found.len() > 80, "{found:?}");
+    let text = fs::read_to_string(docs("report.md")).unwrap();
+    let missing: Vec<_> = found
+        .iter()
+        .filter(|f| !text.contains(&format!("`{f}`")))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "docs/report.md does not mention {missing:?}"
+    );
+}
+
+/// The examples for jq in `docs/report.md` run on a real report, each with a result.
+#[test]
+fn the_jq_examples_work() {
+    let have_jq = Command::new("jq").arg("--version").output().is_ok();
+    if !have_jq {
+        assert!(std::env::var_os("CI").is_none(), "jq is not installed");
+        eprintln!("not run: jq is not installed");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(
+        folder.path().join("report.json"),
+        rendered(&campaign::two()),
+    )
+    .unwrap();
+    let text = fs::read_to_string(docs("report.md")).unwrap();
+    let examples: Vec<&str> = text.lines().filter(|l| l.starts_with("jq ")).collect();
+    assert!(examples.len() >= 5);
+    for example in examples {
+        let run = Command::new("sh")
+            .args(["-c", example])
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert!(
+            run.status.success(),
+            "{example}\n{}",
+            String::from_utf8_lossy(&run.stderr)
+        );
+        assert!(!run.stdout.is_empty(), "{example}");
+    }
+}

@@ -1,0 +1,102 @@
+//! Text reports, kept as reviewed files, and what must hold for any of them.
+
+use clockfit::report::text::{Style, write};
+use clockfit::sample::{Campaign, Event, Note, Sink, SourceKind};
+use clockfit::time::Monotonic;
+
+use super::{campaign, report};
+
+const ASCII: Style = Style {
+    colour: false,
+    unicode: false,
+};
+const UNICODE: Style = Style {
+    colour: false,
+    unicode: true,
+};
+
+fn text(campaign: &Campaign, style: Style) -> String {
+    let mut out = Vec::new();
+    write(&report(campaign), style, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn two_servers() {
+    insta::assert_snapshot!(text(&campaign::two(), UNICODE));
+}
+
+#[test]
+fn own_server() {
+    insta::assert_snapshot!(text(&campaign::embedded(), ASCII));
+}
+
+#[test]
+fn many_servers() {
+    insta::assert_snapshot!(text(&campaign::many(24), ASCII));
+}
+
+#[test]
+fn nothing_measured() {
+    insta::assert_snapshot!(text(&Campaign::new(campaign::header(&["measure"])), ASCII));
+}
+
+#[test]
+fn no_line_leaves_the_page_and_ascii_is_ascii() {
+    for campaign in [
+        campaign::two(),
+        campaign::embedded(),
+        campaign::many(200),
+        hostile(),
+    ] {
+        for line in text(&campaign, ASCII).lines() {
+            assert!(line.len() <= 80, "{} columns: {line}", line.len());
+            assert!(line.bytes().all(|b| (b' '..=b'~').contains(&b)), "{line:?}");
+        }
+    }
+}
+
+#[test]
+fn colour_changes_nothing_but_colour() {
+    let coloured = text(
+        &campaign::two(),
+        Style {
+            colour: true,
+            unicode: true,
+        },
+    );
+    let stripped = ["\x1b[0m", "\x1b[1m", "\x1b[33m"]
+        .iter()
+        .fold(coloured.clone(), |t, sequence| t.replace(sequence, ""));
+    assert_ne!(coloured, stripped);
+    assert_eq!(stripped, text(&campaign::two(), UNICODE));
+}
+
+/// Names, errors and host facts of the worst kind.
+fn hostile() -> Campaign {
+    let bad = format!("\x1b]0;owned\x07\r\n\u{202e}{}\u{b5}", "x".repeat(500));
+    let mut header = campaign::header(&["measure"]);
+    header.tool.clone_from(&bad);
+    header.environment.host = Some(bad.clone());
+    header.environment.kernel = Some(bad.clone());
+    header.environment.time_daemons = vec![bad.clone(); 3];
+    let mut c = Campaign::new(header);
+    for kind in [SourceKind::Ntp, SourceKind::Embedded] {
+        let server = campaign::Server {
+            name: &bad,
+            address: &bad,
+            kind,
+            offset: i64::MAX / 4,
+            floor: 1_000,
+            exchanges: 3,
+            every: 1,
+        };
+        campaign::add(&mut c, &server);
+    }
+    c.event(&Event::Note(
+        None,
+        Monotonic::default(),
+        Note::StampsUnavailable { error: bad },
+    ));
+    c
+}
