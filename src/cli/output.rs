@@ -2,11 +2,22 @@
 
 use std::io::{self, BufWriter, IsTerminal, Write};
 
-use anstream::ColorChoice;
+use anstream::{AutoStream, ColorChoice};
 
-/// Whether standard output wants colour: a terminal, and neither NO_COLOR nor `TERM=dumb` objects.
-pub fn colour() -> bool {
-    anstream::AutoStream::choice(&io::stdout()) != ColorChoice::Never && io::stdout().is_terminal()
+use crate::report::text::Style;
+
+/// How a report on standard output may look: coloured on a terminal, unless NO_COLOR or `TERM=dumb`
+/// objects, and with characters beyond ASCII where the locale has them.
+pub fn style() -> Style {
+    let stdout = io::stdout();
+    let colour = stdout.is_terminal() && AutoStream::choice(&stdout) != ColorChoice::Never;
+    // The first of these that is set decides (POSIX, "Environment Variables", 8.2).
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .into_iter()
+        .find_map(|name| std::env::var_os(name).filter(|value| !value.is_empty()))
+        .map(|value| value.to_string_lossy().to_ascii_lowercase());
+    let unicode = locale.is_some_and(|l| l.ends_with("utf-8") || l.ends_with("utf8"));
+    Style { colour, unicode }
 }
 
 /// Whether a person watches standard error.

@@ -1,45 +1,44 @@
 //! From what a run told to what is printed: the one path that a run and its replay share.
 
+use anyhow::Context;
+
 use super::args::Format;
 use super::{Exit, output};
+use crate::estimate::{self, Plan};
+use crate::report::text;
+use crate::report::{Report, json};
 use crate::sample::Campaign;
 
-pub(super) fn report(campaign: &Campaign, _format: Format) -> anyhow::Result<Exit> {
-    let mut ok = false;
-    for s in &campaign.sources {
-        let mut o: Vec<i64> = s
-            .samples
-            .iter()
-            .map(|x| x.exchange.offset().as_nanos())
-            .collect();
-        let mut a: Vec<i64> = o.iter().map(|x| x.abs()).collect();
-        o.sort_unstable();
-        a.sort_unstable();
-        ok |= !o.is_empty();
-        let q = |v: &Vec<i64>, p: usize| {
-            v.get((v.len() * p / 1000).min(v.len().saturating_sub(1)))
-                .copied()
-        };
-        let mut classes = std::collections::BTreeMap::new();
-        for x in &s.samples {
-            *classes.entry(x.class().to_string()).or_insert(0) += 1;
-        }
-        output::write(|w| {
-            writeln!(
-                w,
-                "{} sent {} valid {} p50 {:?} |p99| {:?} max {:?} {:?} {:?} {:?} {:?}",
-                s.info,
-                s.sent(),
-                o.len(),
-                q(&o, 500),
-                q(&a, 990),
-                a.last(),
-                classes,
-                s.lost,
-                s.rejected,
-                s.stamp_faults
-            )
-        })?;
+/// Analyses the campaign and prints the report; failed if no source gave a single sample.
+pub(super) fn report(campaign: &Campaign, format: Format) -> anyhow::Result<Exit> {
+    let assessment = estimate::analyse(campaign, &Plan::default());
+    let report = Report::new(campaign, &assessment);
+    output::write(|mut out| match format {
+        Format::Json => json::write(&report, &mut out),
+        Format::Text => text::write(&report, output::style(), &mut out),
+    })
+    .context("the report could not be written")?;
+    let measured = campaign
+        .sources
+        .iter()
+        .any(|source| !source.samples.is_empty());
+    if measured {
+        return Ok(Exit::Measured);
     }
-    Ok(if ok { Exit::Measured } else { Exit::Failed })
+    output::complain(&format!("error: nothing was measured: {}", why(campaign)));
+    Ok(Exit::Failed)
+}
+
+/// The most likely reason that there is no sample, and what to do.
+fn why(campaign: &Campaign) -> &'static str {
+    let any = |test: fn(&crate::sample::SourceRecord) -> bool| campaign.sources.iter().any(test);
+    if campaign.sources.is_empty() {
+        "no source has an address; check the names, or name addresses"
+    } else if any(|s| !s.rejected.is_empty()) {
+        "every answer was rejected; the report names the reasons"
+    } else if any(|s| s.lost_total() > 0) {
+        "no source answered; check the addresses, firewalls (UDP port 123) and that a server runs"
+    } else {
+        "the run ended before the first answer"
+    }
 }

@@ -81,6 +81,8 @@ pub enum WarningCode {
     Polite,
     /// The server cannot be reached.
     Unreachable,
+    /// The server never answered, was refused, and is not asked any more.
+    GivenUp,
     /// The socket was replaced.
     NewSocket,
     /// The server asked for fewer requests.
@@ -364,8 +366,13 @@ fn of_note(note: &Note) -> Option<(WarningCode, String)> {
             WarningCode::CrossCheckFailed,
             format!("no cross-check: {error}"),
         ),
-        // Seen in what the server said of itself, with the distance.
-        Note::DistantRoot => return None,
+        Note::GivenUp => (
+            WarningCode::GivenUp,
+            "never answered and was refused again and again; not asked any more".to_owned(),
+        ),
+        // The first is seen in what the server said of itself, with the distance; the second only
+        // ends what an earlier warning says.
+        Note::DistantRoot | Note::Reachable => return None,
     })
 }
 
