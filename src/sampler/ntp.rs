@@ -290,7 +290,12 @@ impl NtpSource {
                         .handle_datagram(now, bytes, datagram.truncated, stamp);
                 }
                 Ok(None) => break,
-                // An ICMP error that arrived just now: its report is on the other queue.
+                // An ICMP error. Without kernel stamps this is its only report; with them it has
+                // arrived just now, and the full report is on the other queue.
+                Err(error) if socket.stamping() == Stamping::User => {
+                    self.refusal = Some(error);
+                    self.association.handle_undeliverable(now);
+                }
                 Err(_) => more = true,
             }
             more |= left == 0;
