@@ -31,6 +31,9 @@ const EMBEDDED_INTERVAL: TimeDelta = TimeDelta::from_millis(100);
 
 /// Measures, records and reports.
 pub(super) fn run(args: &MeasureArgs) -> anyhow::Result<Exit> {
+    if let Some(interface) = &args.interface {
+        resolve::interface_index(interface)?;
+    }
     let header = header(args)?;
     let mut found = Targets::default();
     // Held until the run is over: the server ends with its handle.
