@@ -54,6 +54,8 @@ pub(super) fn run(args: &MeasureArgs) -> anyhow::Result<Exit> {
         cross_check: args.cross_check,
         targets: found.targets,
     };
+    // A run that cannot begin replaces no recording.
+    sampler::reserve(&plan)?;
     // The file comes before the first packet: what cannot be kept should not be measured in vain.
     let mut recording = match &args.output {
         Some(path) => Some(Writer::create(path, args.force, &header)?),

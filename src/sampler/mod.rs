@@ -13,7 +13,7 @@ mod rsntp;
 
 use std::net::SocketAddr;
 
-pub use driver::{Outcome, run};
+pub use driver::{Outcome, reserve, run};
 pub use pacing::Pace;
 
 use rand::rngs::{StdRng, SysRng};
