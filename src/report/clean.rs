@@ -8,13 +8,14 @@ const LONGEST: usize = 400;
 
 /// `text` with everything that could steer a terminal or deceive a reader written out as
 /// `\u{...}`: control characters of both blocks, and the marks that reverse or hide text.
-pub(super) fn clean(text: &str) -> String {
+///
+/// ```
+/// use clockfit::report::printable;
+/// assert_eq!(printable("a\x1b[2Jb\n\u{202e}c"), "a\\u{1b}[2Jb\\u{a}\\u{202e}c");
+/// ```
+pub fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
-    for (count, c) in text.chars().enumerate() {
-        if count == LONGEST {
-            shown.push_str("...");
-            break;
-        }
+    for c in text.chars() {
         if c.is_control() || is_invisible(c) {
             // Writing to a string cannot fail.
             let _ = write!(shown, "{}", c.escape_unicode());
@@ -23,6 +24,14 @@ pub(super) fn clean(text: &str) -> String {
         }
     }
     shown
+}
+
+/// [`printable`], and no longer than a report can bear.
+pub(super) fn clean(text: &str) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => printable(text.get(..end).unwrap_or(text)) + "...",
+        None => printable(text),
+    }
 }
 
 /// Format characters of Unicode that print nothing: joiners, marks of direction, tags.
