@@ -144,10 +144,9 @@ mod tests {
         assert_eq!(ReferenceId(*b"GPS\0").describe(1), "GPS");
         assert_eq!(ReferenceId(*b"RATE").describe(0), "RATE");
         assert_eq!(ReferenceId([10, 77, 0, 2]).describe(2), "10.77.0.2");
-        assert_eq!(
-            ReferenceId([0x1b, b'[', b'2', b'J']).describe(1),
-            "\\x1b[2J"
-        );
+        assert_eq!(ReferenceId([127, 127, 1, 1]).describe(1), "127.127.1.1");
+        let escape = ReferenceId([0x1b, b'[', b'2', b'J']);
+        assert_eq!(escape.describe(1), "27.91.50.74");
         assert_eq!(ReferenceId([0; 4]).describe(1), "");
     }
 
