@@ -1,7 +1,6 @@
 //! Every order of events a network can produce, played to the association.
 
 use super::*;
-use crate::responder::{Config, Responder};
 use crate::sample::{Leap, Mode, ReferenceId, StampSource};
 use crate::wire::{NtpShort, NtpTimestamp, Rounding};
 use proptest::prelude::*;
@@ -77,17 +76,17 @@ impl Bed {
 
     /// What an honest server answers, on its own clock.
     fn answer(flight: Flight) -> Header {
-        let request = Association::request(flight.sent.nonce);
-        let arrived = flight.left + OUT;
-        let config = Config {
-            offset: OFFSET,
+        let arrived = flight.left + OUT + OFFSET;
+        Header {
+            mode: PacketMode::Server,
             stratum: 2,
-            ..Config::default()
-        };
-        let bytes = Responder::new(config)
-            .respond(&request, arrived, arrived + KEPT)
-            .unwrap();
-        Packet::parse(&bytes).unwrap().header
+            precision: -29,
+            origin: NtpTimestamp(flight.sent.nonce),
+            // What a client reads of stamps written so are the same nanoseconds.
+            receive: NtpTimestamp::from_timestamp(arrived, Rounding::Down),
+            transmit: NtpTimestamp::from_timestamp(arrived + KEPT, Rounding::Up),
+            ..Header::client_request(0)
+        }
     }
 
     fn receive(&mut self, flight: Flight, header: &Header) {
@@ -565,6 +564,25 @@ fn no_more_than_64_requests_are_out() {
     bed.association.handle_deadlines(bed.now);
     assert_eq!(bed.events().len(), 64);
     assert!(bed.association.may_send());
+}
+
+#[test]
+fn only_the_latest_finished_requests_are_remembered() {
+    let mut bed = Bed::new();
+    let first = bed.send(0);
+    bed.association.handle_undeliverable(bed.now);
+    for nonce in 1..=REMEMBERED as u64 {
+        bed.send(nonce);
+        bed.association.handle_undeliverable(bed.now);
+    }
+    assert_eq!(bed.association.finished.len(), REMEMBERED);
+    bed.events();
+    bed.receive(first, &Bed::answer(first));
+    assert_eq!(
+        bed.rejections(),
+        [(Rejection::BogusOrigin, 1)],
+        "64 requests ago"
+    );
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
 
-use crate::report::printable;
+use crate::report::escaped;
 use crate::report::text::Style;
 
 /// How a report on standard output may look: coloured on a terminal, unless NO_COLOR or `TERM=dumb`
@@ -40,8 +40,8 @@ pub fn write(render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Resul
     }
 }
 
-/// Says one line on standard error, with what could steer a terminal escaped: names and errors come
-/// from outside. Where even that cannot be written there is nobody to tell.
+/// Says one line on standard error, with whatever came from outside escaped. Where even that cannot
+/// be written there is nobody to tell.
 pub fn complain(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{}", printable(line));
+    let _ = writeln!(io::stderr().lock(), "{}", escaped(line));
 }

@@ -10,10 +10,9 @@ const LONGEST: usize = 400;
 /// `\u{...}`: control characters of both blocks, and the marks that reverse or hide text.
 ///
 /// ```
-/// use clockfit::report::printable;
-/// assert_eq!(printable("a\x1b[2Jb\n\u{202e}c"), "a\\u{1b}[2Jb\\u{a}\\u{202e}c");
+/// assert_eq!(clockfit::report::escaped("a\u{1b}[2Jb"), "a\\u{1b}[2Jb");
 /// ```
-pub fn printable(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_control() || is_invisible(c) {
@@ -26,11 +25,11 @@ pub fn printable(text: &str) -> String {
     shown
 }
 
-/// [`printable`], and no longer than a report can bear.
+/// `text` [`escaped`], and cut off where it is too long to be meant for reading.
 pub(super) fn clean(text: &str) -> String {
     match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => printable(text.get(..end).unwrap_or(text)) + "...",
-        None => printable(text),
+        Some((end, _)) => escaped(text.get(..end).unwrap_or(text)) + "...",
+        None => escaped(text),
     }
 }
 
