@@ -326,13 +326,12 @@ fn an_answer_slower_than_the_time_out_is_lost_and_told() {
     assert_eq!(played.rejected(Rejection::TooLate), lost);
 }
 
-/// A run of 10 s, 50 ms apart, in which the local clock is stepped.
-fn stepped(steps: &[(TimeDelta, TimeDelta)], rtt: TimeDelta, seed: u64) -> Played {
+/// A run of 10 s, 50 ms apart, in which the local clock is stepped. `out` and `back` are the legs.
+fn stepped(steps: &[(TimeDelta, TimeDelta)], out: TimeDelta, back: TimeDelta, seed: u64) -> Played {
     let mut clock = slow_clock();
     clock.steps = steps.iter().map(|(at, by)| (START + *at, *by)).collect();
-    let half = TimeDelta::from_nanos(rtt.as_nanos() / 2);
-    let queue = TimeDelta::from_nanos(rtt.as_nanos() / 20);
-    let sim = Sim::new(leg(half, queue), server(), leg(half, queue), seed);
+    let queued = |floor: TimeDelta| leg(floor, TimeDelta::from_nanos(floor.as_nanos() / 20));
+    let sim = Sim::new(queued(out), server(), queued(back), seed);
     Run::new(sim, clock).play(200, ms(50))
 }
 
@@ -352,9 +351,11 @@ fn a_clock_stepped_by_hours_keeps_both_sides_and_the_bound() {
     .enumerate()
     {
         for seed in 0..40 {
-            // Between two exchanges, or within one: 40 of each 50 ms are under way.
+            // Between two exchanges, or within one: some 20 or 40 of each 50 ms are under way.
             let at = ms(5_000) + us(1_237).times(i64::try_from(seed).unwrap());
-            let played = stepped(&[(at, by)], ms(40), seed);
+            // A step back that is longer than the way back would put the truth below L.
+            let back = if seed % 2 == 0 { ms(1) } else { ms(20) };
+            let played = stepped(&[(at, by)], ms(20), back, seed);
             let what = format!("step {number} ({by:?}), seed {seed}");
             played.check(&what);
             let found = &played.assessment.sources[0];
@@ -397,9 +398,14 @@ fn steps_to_and_fro_leave_the_bound_true() {
             (ms(6_000) + us(1_009).times(n), ms(300)),
             (ms(6_020) + us(1_009).times(n), ms(-300)),
         ];
-        for rtt in [us(200), ms(8), ms(45)] {
-            let played = stepped(&steps, rtt, seed);
-            played.check(&format!("seed {seed}, {rtt:?}"));
+        for (out, back) in [
+            (us(100), us(100)),
+            (ms(8), us(10)),
+            (us(10), ms(8)),
+            (ms(22), ms(23)),
+        ] {
+            let played = stepped(&steps, out, back, seed);
+            played.check(&format!("seed {seed}, {out:?} {back:?}"));
             assert!(played.warns(WarningCode::LocalClockStepped).is_some());
         }
     }
