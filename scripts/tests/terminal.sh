@@ -17,11 +17,11 @@ on_terminal() {
 
 run="$clockfit measure -d 300ms -i 10ms"
 seen=$(env -u NO_COLOR TERM=xterm LC_ALL=C.UTF-8 bash -c "$(declare -f on_terminal); on_terminal '$run'")
-[[ $seen == *"$escape["*m* ]] || fail "no colour on a terminal: $seen"
+[[ $seen == *"${escape}["*m* ]] || fail "no colour on a terminal: $seen"
 for variable in NO_COLOR=1 TERM=dumb CLICOLOR=0; do
   seen=$(env TERM=xterm "$variable" bash -c "$(declare -f on_terminal); on_terminal '$run'")
   [[ $seen == *"No source was given"* ]] || fail "$variable: no report: $seen"
-  [[ $seen != *"$escape["* ]] || fail "colour in spite of $variable: $seen"
+  [[ $seen != *"${escape}["* ]] || fail "colour in spite of $variable: $seen"
 done
 seen=$(TERM=xterm $run 2>&1)
 [[ $seen != *"$escape"* ]] || fail "escape codes in a pipe: $seen"
