@@ -25,14 +25,18 @@ can_install() {
 # out (chrony does so to systemd-timesyncd) is left to the owner of the machine.
 install_packages() {
   say "installing with apt-get: $*"
-  local apt=(apt-get -o DPkg::Lock::Timeout=300 -qq -y)
-  # The lists are fetched once a run, and only when something is missing.
-  if [[ -z ${CLOCKFIT_APT_UPDATED:-} ]]; then
-    "${apt[@]}" update || return 1
-    export CLOCKFIT_APT_UPDATED=1
-  fi
+  update_lists || return 1
   DEBIAN_FRONTEND=noninteractive "${apt[@]}" install --no-install-recommends --no-remove "$@" \
     >/dev/null
+}
+
+apt=(apt-get -o DPkg::Lock::Timeout=300 -qq -y)
+
+# The lists are fetched once a run, and only when something is missing.
+update_lists() {
+  [[ -z ${CLOCKFIT_APT_UPDATED:-} ]] || return 0
+  "${apt[@]}" update || return 1
+  export CLOCKFIT_APT_UPDATED=1
 }
 
 # need COMMAND PACKAGE...: makes sure that a command exists, or ends with how to get it.

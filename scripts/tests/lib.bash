@@ -2,9 +2,11 @@
 # shellcheck shell=bash
 
 # The system's own tools: those in the home of whoever runs this are closed to unprivileged users.
-export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-
+# chronyd may be one that scripts/test unpacked.
 project=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+unpacked=$project/target/tools/chrony
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export PATH=$PATH:$unpacked/usr/sbin:$unpacked/usr/bin
 # Not used by every test.
 # shellcheck disable=SC2034
 bed=$project/scripts/testbed/bed

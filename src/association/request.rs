@@ -4,8 +4,11 @@ use super::Sent;
 use crate::sample::{
     AT_ERROR_FLOOR, Exchange, Mode, Rejection, Sample, ServerInfo, Stamp, StampFault, StampSource,
 };
-use crate::time::{Monotonic, Timestamp};
+use crate::time::{Frequency, Monotonic, Timestamp};
 use crate::wire::Header;
+
+/// How fast the kernel's own clock discipline steers at most: MAXFREQ of `linux/timex.h`, 500 ppm.
+const KERNEL_STEERING: Frequency = Frequency::from_ppm(500);
 
 /// A request that is out, or answered and held for its transmit stamp.
 #[derive(Debug)]
@@ -79,13 +82,15 @@ impl Request {
             return Err(Rejection::NegativeDelay);
         }
         // The counter was read with the wall clock just before the send call; T1 is later by what
-        // the wall clock says, microseconds over which no steering shows.
+        // the wall clock says, usually microseconds, over which the kernel may have steered it.
         let before = self.sent.before;
+        let since = transmitted.at.since(before.wall);
+        let error = before.error + KERNEL_STEERING.gained_over(since);
         Ok(Sample {
             exchange,
             mode: Mode::Basic,
-            at: before.counter + transmitted.at.since(before.wall),
-            at_error: before.error.max(AT_ERROR_FLOOR),
+            at: before.counter + since,
+            at_error: error.max(AT_ERROR_FLOOR),
         })
     }
 }

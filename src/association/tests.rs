@@ -1,7 +1,6 @@
 //! Every order of events a network can produce, played to the association.
 
 use super::*;
-use crate::responder::{Config, Responder};
 use crate::sample::{Leap, Mode, ReferenceId, StampSource};
 use crate::wire::{NtpShort, NtpTimestamp, Rounding};
 use proptest::prelude::*;
@@ -77,17 +76,17 @@ impl Bed {
 
     /// What an honest server answers, on its own clock.
     fn answer(flight: Flight) -> Header {
-        let request = Association::request(flight.sent.nonce);
-        let arrived = flight.left + OUT;
-        let config = Config {
-            offset: OFFSET,
+        let arrived = flight.left + OUT + OFFSET;
+        Header {
+            mode: PacketMode::Server,
             stratum: 2,
-            ..Config::default()
-        };
-        let bytes = Responder::new(config)
-            .respond(&request, arrived, arrived + KEPT)
-            .unwrap();
-        Packet::parse(&bytes).unwrap().header
+            precision: -29,
+            origin: NtpTimestamp(flight.sent.nonce),
+            // What a client reads of stamps written so are the same nanoseconds.
+            receive: NtpTimestamp::from_timestamp(arrived, Rounding::Down),
+            transmit: NtpTimestamp::from_timestamp(arrived + KEPT, Rounding::Up),
+            ..Header::client_request(0)
+        }
     }
 
     fn receive(&mut self, flight: Flight, header: &Header) {

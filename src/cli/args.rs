@@ -66,9 +66,13 @@ pub enum Timestamps {
                   An offset is server - local: positive means that this host's clock is behind."
 )]
 pub struct MeasureArgs {
-    /// Servers: host, host:port, [v6]:port or ntp://... A name stands for all its addresses.
-    /// Without any, this host's own noise floor is measured against an embedded server
-    #[arg(value_name = "SOURCE")]
+    /// What to measure.
+    #[arg(
+        value_name = "SOURCE",
+        help = "Servers: host, host:port, [v6]:port or ntp://... A name stands for all its \
+                addresses. Without any, this host's own noise floor is measured against an \
+                embedded server"
+    )]
     pub sources: Vec<Source>,
 
     /// Requests to each address [default: as many as the duration allows]

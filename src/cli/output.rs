@@ -4,6 +4,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
 
+use crate::report::escaped;
 use crate::report::text::Style;
 
 /// How a report on standard output may look: coloured on a terminal, unless NO_COLOR or `TERM=dumb`
@@ -39,29 +40,8 @@ pub fn write(render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Resul
     }
 }
 
-/// Says one line on standard error. Where even that cannot be written there is nobody to tell.
+/// Says one line on standard error, with whatever came from outside escaped. Where even that cannot
+/// be written there is nobody to tell.
 pub fn complain(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{}", printable(line));
-}
-
-/// `text` with control characters escaped: names and errors come from outside, and a terminal
-/// obeys what it is sent.
-pub fn printable(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| {
-            let escaped = c.is_control().then(|| c.escape_default());
-            let plain = escaped.is_none().then_some(c);
-            escaped.into_iter().flatten().chain(plain)
-        })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_from_outside_drives_the_terminal() {
-        assert_eq!(printable("a\u{1b}[31mb\nc µ"), "a\\u{1b}[31mb\\nc µ");
-    }
+    let _ = writeln!(io::stderr().lock(), "{}", escaped(line));
 }

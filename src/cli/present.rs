@@ -7,7 +7,7 @@ use super::{Exit, output};
 use crate::estimate::{self, Plan};
 use crate::report::text;
 use crate::report::{Report, json};
-use crate::sample::Campaign;
+use crate::sample::{Campaign, LossCause, SourceRecord};
 
 /// Analyses the campaign and prints the report; failed if no source gave a single sample.
 pub(super) fn report(campaign: &Campaign, format: Format) -> anyhow::Result<Exit> {
@@ -31,11 +31,13 @@ pub(super) fn report(campaign: &Campaign, format: Format) -> anyhow::Result<Exit
 
 /// The most likely reason that there is no sample, and what to do.
 fn why(campaign: &Campaign) -> &'static str {
-    let any = |test: fn(&crate::sample::SourceRecord) -> bool| campaign.sources.iter().any(test);
+    let any = |test: fn(&SourceRecord) -> bool| campaign.sources.iter().any(test);
     if campaign.sources.is_empty() {
         "no source has an address; check the names, or name addresses"
     } else if any(|s| !s.rejected.is_empty()) {
         "every answer was rejected; the report names the reasons"
+    } else if !any(|s| s.lost.keys().any(|cause| *cause != LossCause::Refused)) {
+        "every request was refused; is that the address and port of an NTP server, and does it run?"
     } else if any(|s| s.lost_total() > 0) {
         "no source answered; check the addresses, firewalls (UDP port 123) and that a server runs"
     } else {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::output;
-use crate::sample::{Event, Note, Sink, SourceInfo};
+use crate::sample::{Event, Note, Sink, SourceId, SourceInfo};
 use crate::time::{Monotonic, TimeDelta};
 
 /// A [`Sink`] that shows how far the run is. Off a terminal it only tells bad news, as lines.
@@ -115,7 +115,7 @@ impl Sink for Progress {
                 self.lost += 1;
                 self.redraw(*now);
             }
-            Event::Note(source, _, note) => self.tell(source.map(|s| s.index()), note),
+            Event::Note(source, _, note) => self.tell(source.map(SourceId::index), note),
             _ => {}
         }
     }

@@ -5,7 +5,8 @@
 )]
 
 use std::io;
-use std::mem::{MaybeUninit, size_of};
+use std::mem::MaybeUninit;
+#[cfg(all(target_os = "linux", not(clockfit_portable)))]
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 use socket2::{MaybeUninitSlice, MsgHdrMut, SockAddr, Socket};
@@ -22,6 +23,7 @@ pub(super) struct Received {
 }
 
 /// Sets an integer socket option.
+#[cfg(all(target_os = "linux", not(clockfit_portable)))]
 pub(super) fn set_option(
     socket: BorrowedFd<'_>,
     level: libc::c_int,

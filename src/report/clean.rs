@@ -8,13 +8,13 @@ const LONGEST: usize = 400;
 
 /// `text` with everything that could steer a terminal or deceive a reader written out as
 /// `\u{...}`: control characters of both blocks, and the marks that reverse or hide text.
-pub(super) fn clean(text: &str) -> String {
+///
+/// ```
+/// assert_eq!(clockfit::report::escaped("a\u{1b}[2Jb"), "a\\u{1b}[2Jb");
+/// ```
+pub fn escaped(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
-    for (count, c) in text.chars().enumerate() {
-        if count == LONGEST {
-            shown.push_str("...");
-            break;
-        }
+    for c in text.chars() {
         if c.is_control() || is_invisible(c) {
             // Writing to a string cannot fail.
             let _ = write!(shown, "{}", c.escape_unicode());
@@ -23,6 +23,14 @@ pub(super) fn clean(text: &str) -> String {
         }
     }
     shown
+}
+
+/// `text` [`escaped`], and cut off where it is too long to be meant for reading.
+pub(super) fn clean(text: &str) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => escaped(text.get(..end).unwrap_or(text)) + "...",
+        None => escaped(text),
+    }
 }
 
 /// Format characters of Unicode that print nothing: joiners, marks of direction, tags.

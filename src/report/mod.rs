@@ -11,6 +11,7 @@ pub mod json;
 mod model;
 pub mod text;
 
+pub use clean::escaped;
 pub use model::{
     BinsReport, BoundReport, BreakReport, ClassName, ClassReport, CrossCheckReport, Distribution,
     HistogramReport, HostReport, Report, RunReport, SCHEMA, ServerReport, SourceReport,

@@ -61,23 +61,19 @@ pub struct ReferenceId(pub [u8; 4]);
 impl ReferenceId {
     /// As a person reads it (RFC 5905 section 7.3): at stratum 0 and 1 up to four ASCII characters
     /// (a kiss code, or the kind of clock), above that the IPv4 address of the server's own server
-    /// or, for IPv6, the first four bytes of a hash, shown in the same dotted form. Bytes that do
-    /// not print are escaped, never passed on.
+    /// or, for IPv6, the first four bytes of a hash, shown in the same dotted form. Bytes that are
+    /// no text at stratum 0 or 1 are shown dotted too: servers on their own clock send 127.127.1.1.
     pub fn describe(self, stratum: u8) -> String {
-        if stratum >= 2 {
-            return Ipv4Addr::from(self.0).to_string();
-        }
         let end = self
             .0
             .iter()
             .rposition(|&b| b != 0)
             .map_or(0, |last| last + 1);
-        self.0
-            .iter()
-            .take(end)
-            .flat_map(|&b| std::ascii::escape_default(b))
-            .map(char::from)
-            .collect()
+        let text = self.0.get(..end).unwrap_or(&self.0);
+        if stratum <= 1 && text.iter().all(u8::is_ascii_graphic) {
+            return text.iter().copied().map(char::from).collect();
+        }
+        Ipv4Addr::from(self.0).to_string()
     }
 }
 
@@ -144,14 +140,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reference_id_is_read_by_stratum_and_escaped() {
+    fn a_reference_id_is_read_by_stratum_and_never_drives_a_terminal() {
         assert_eq!(ReferenceId(*b"GPS\0").describe(1), "GPS");
         assert_eq!(ReferenceId(*b"RATE").describe(0), "RATE");
         assert_eq!(ReferenceId([10, 77, 0, 2]).describe(2), "10.77.0.2");
-        assert_eq!(
-            ReferenceId([0x1b, b'[', b'2', b'J']).describe(1),
-            "\\x1b[2J"
-        );
+        assert_eq!(ReferenceId([127, 127, 1, 1]).describe(1), "127.127.1.1");
+        let escape = ReferenceId([0x1b, b'[', b'2', b'J']);
+        assert_eq!(escape.describe(1), "27.91.50.74");
         assert_eq!(ReferenceId([0; 4]).describe(1), "");
     }
 

@@ -220,14 +220,6 @@ mod tests {
     }
 
     #[test]
-    #[ignore = "all 10^9 nanoseconds of a second; run it in release mode"]
-    fn every_nanosecond_of_a_second_survives() {
-        for nanos in 0..NANOS_PER_SEC {
-            assert_survives(Timestamp::from_nanos(1_763_832_000 * NANOS_PER_SEC + nanos));
-        }
-    }
-
-    #[test]
     fn nearest_read_with_a_direction_is_not_lossless() {
         // The reason why a responder writes T2 down and T3 up.
         let t = Timestamp::from_nanos(1);

@@ -24,6 +24,7 @@ pub(super) fn write<W: Write>(report: &Report, page: &mut Page<'_, W>) -> io::Re
             .map(|s| s.valid)
     };
     let n = match (counts().min(), counts().max()) {
+        (Some(least), Some(most)) if least == most => format!(" by {least} exchanges each"),
         (Some(least), Some(most)) => format!(" by {least} to {most} exchanges each"),
         _ => String::new(),
     };
