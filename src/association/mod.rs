@@ -83,11 +83,15 @@ pub struct Association {
     distant: bool,
     rate_kisses: u32,
     stopped: bool,
+    /// What was counted since it was last told: nothing, for most associations most of the time.
+    counts: Option<Box<Counts>>,
+    events: VecDeque<Event>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
     rejections: [u64; REJECTIONS],
     faults: [u64; FAULTS],
-    /// Whether a count above is not zero.
-    counted: bool,
-    events: VecDeque<Event>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,9 +113,7 @@ impl Association {
             distant: false,
             rate_kisses: 0,
             stopped: false,
-            rejections: [0; REJECTIONS],
-            faults: [0; FAULTS],
-            counted: false,
+            counts: None,
             events: VecDeque::new(),
         }
     }
@@ -149,6 +151,10 @@ impl Association {
     /// A request left.
     pub fn handle_sent(&mut self, sent: Sent) {
         let deadline = sent.before.counter + self.timeout;
+        if self.open.capacity() == 0 {
+            // Where many servers are asked, each has one request out: a Vec would take room for four.
+            self.open.reserve_exact(1);
+        }
         self.open.push(Request::new(sent, deadline));
     }
 
@@ -170,7 +176,8 @@ impl Association {
 
     /// A stamp that was asked for cannot be used.
     pub fn handle_fault(&mut self, fault: StampFault) {
-        count(&mut self.faults, StampFault::ALL, &fault, &mut self.counted);
+        let counts = self.counts.get_or_insert_default();
+        count(&mut counts.faults, StampFault::ALL, &fault);
     }
 
     /// A datagram came from the server's address; `truncated` if it was longer than any packet.
@@ -233,26 +240,31 @@ impl Association {
     /// Tells the rejections and faults counted since the last time. They are not told one by one,
     /// so that a flood of forged answers cannot fill a recording.
     pub fn flush_counts(&mut self, now: Monotonic) {
-        if !std::mem::take(&mut self.counted) {
+        let Some(counts) = self.counts.take() else {
             return;
-        }
-        for (&rejection, n) in Rejection::ALL.iter().zip(&mut self.rejections) {
-            if *n > 0 {
+        };
+        for (&rejection, &n) in Rejection::ALL.iter().zip(&counts.rejections) {
+            if n > 0 {
                 self.events
-                    .push_back(Event::Rejected(self.id, now, rejection, std::mem::take(n)));
+                    .push_back(Event::Rejected(self.id, now, rejection, n));
             }
         }
-        for (&fault, n) in StampFault::ALL.iter().zip(&mut self.faults) {
-            if *n > 0 {
+        for (&fault, &n) in StampFault::ALL.iter().zip(&counts.faults) {
+            if n > 0 {
                 self.events
-                    .push_back(Event::StampFault(self.id, now, fault, std::mem::take(n)));
+                    .push_back(Event::StampFault(self.id, now, fault, n));
             }
         }
     }
 
     /// The next thing that happened, oldest first.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        let event = self.events.pop_front();
+        if event.is_none() {
+            // Ten thousand associations need not each keep the room of their busiest moment.
+            self.events = VecDeque::new();
+        }
+        event
     }
 
     /// Which open request a datagram answers. These tests leave every request open, since anybody
@@ -411,12 +423,8 @@ impl Association {
     }
 
     fn reject(&mut self, rejection: Rejection) {
-        count(
-            &mut self.rejections,
-            Rejection::ALL,
-            &rejection,
-            &mut self.counted,
-        );
+        let counts = self.counts.get_or_insert_default();
+        count(&mut counts.rejections, Rejection::ALL, &rejection);
     }
 
     fn note(&mut self, now: Monotonic, note: Note) {
@@ -424,8 +432,7 @@ impl Association {
     }
 }
 
-fn count<T: PartialEq>(counts: &mut [u64], all: &[T], what: &T, counted: &mut bool) {
-    *counted = true;
+fn count<T: PartialEq>(counts: &mut [u64], all: &[T], what: &T) {
     if let Some((_, n)) = all.iter().zip(counts).find(|(variant, _)| *variant == what) {
         *n += 1;
     }
