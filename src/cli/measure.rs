@@ -40,6 +40,12 @@ pub(super) fn run(args: &MeasureArgs) -> anyhow::Result<Exit> {
         found.add_sources(args)?;
         None
     };
+    let Targets {
+        targets,
+        notes,
+        measured,
+    } = found;
+    drop(measured);
     let (stamping, unavailable) = stamping(args)?;
     let plan = Plan {
         count: args.count,
@@ -49,7 +55,7 @@ pub(super) fn run(args: &MeasureArgs) -> anyhow::Result<Exit> {
         interface: args.interface.clone(),
         seed: header.seed,
         cross_check: args.cross_check,
-        targets: found.targets,
+        targets,
     };
     // The file comes before the first packet: what cannot be kept should not be measured in vain.
     let mut recording = match &args.output {
@@ -62,7 +68,7 @@ pub(super) fn run(args: &MeasureArgs) -> anyhow::Result<Exit> {
     sinks.extend(recording.as_mut().map(|r| r as &mut dyn Sink));
     let mut tee = Tee(sinks);
     let start = clock::counter();
-    for note in found.notes.into_iter().chain(unavailable) {
+    for note in notes.into_iter().chain(unavailable) {
         tee.event(&Event::Note(None, start, note));
     }
     let outcome = if plan.targets.is_empty() {
