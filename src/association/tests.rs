@@ -567,6 +567,25 @@ fn no_more_than_64_requests_are_out() {
 }
 
 #[test]
+fn only_the_latest_finished_requests_are_remembered() {
+    let mut bed = Bed::new();
+    let first = bed.send(0);
+    bed.association.handle_undeliverable(bed.now);
+    for nonce in 1..=REMEMBERED as u64 {
+        bed.send(nonce);
+        bed.association.handle_undeliverable(bed.now);
+    }
+    assert_eq!(bed.association.finished.len(), REMEMBERED);
+    bed.events();
+    bed.receive(first, &Bed::answer(first));
+    assert_eq!(
+        bed.rejections(),
+        [(Rejection::BogusOrigin, 1)],
+        "64 requests ago"
+    );
+}
+
+#[test]
 fn a_flood_is_counted_and_grows_nothing() {
     let mut bed = Bed::new();
     let flight = bed.send(1);

@@ -32,7 +32,6 @@ named! {
     /// Why a received packet is not a sample. The tests run in this order; the first that fails
     /// names the packet.
     Rejection {
-        ForeignAddress = "foreign_address", "It came from an address that was not asked.";
         Oversized = "oversized", "It is longer than any NTP packet this program reads.";
         Truncated = "truncated", "It is shorter than the 48 bytes of an NTP header.";
         BadExtension = "bad_extension", "Its extension fields do not add up (RFC 7822).";

@@ -151,6 +151,20 @@ mod tests {
     }
 
     #[test]
+    fn root_distance_is_rounded_up() {
+        let info = |root_delay, root_dispersion| ServerInfo {
+            leap: Leap::None,
+            stratum: 2,
+            precision: -20,
+            root_delay: TimeDelta::from_nanos(root_delay),
+            root_dispersion: TimeDelta::from_nanos(root_dispersion),
+            reference_id: ReferenceId::default(),
+        };
+        assert_eq!(info(4, 10).root_distance(), TimeDelta::from_nanos(12));
+        assert_eq!(info(5, 10).root_distance(), TimeDelta::from_nanos(13));
+    }
+
+    #[test]
     fn leap_bits_round_trip() {
         for bits in 0..4 {
             assert_eq!(Leap::from_bits(bits).bits(), bits);
