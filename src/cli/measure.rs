@@ -45,6 +45,7 @@ pub(super) fn run(args: &MeasureArgs) -> anyhow::Result<Exit> {
         notes,
         measured,
     } = found;
+    // With ten thousand sources that is a megabyte.
     drop(measured);
     let (stamping, unavailable) = stamping(args)?;
     let plan = Plan {
