@@ -39,8 +39,8 @@ pub const MAX_OUTSTANDING: usize = 64;
 pub const STAMP_PATIENCE: TimeDelta = TimeDelta::from_millis(100);
 
 /// Finished requests whose random numbers are remembered, to tell duplicates and late answers from
-/// forgeries.
-const REMEMBERED: usize = 64;
+/// forgeries: twice as many as were ever out at a time, within these limits.
+const REMEMBERED: std::ops::RangeInclusive<usize> = 8..=64;
 
 /// From this root distance on a reply is no sample: RFC 5905 section 8 test 7 with MAXDISP = 16 s.
 const MAX_ROOT_DISTANCE: TimeDelta = TimeDelta::from_secs(16);
@@ -75,6 +75,8 @@ pub struct Association {
     id: SourceId,
     timeout: TimeDelta,
     open: Vec<Request>,
+    /// The most requests that were out at a time.
+    most_open: usize,
     /// Random numbers of finished requests, oldest first, and how each ended.
     finished: VecDeque<(u64, Finish)>,
     /// The server stamps of the reply accepted last.
@@ -107,6 +109,7 @@ impl Association {
             id,
             timeout,
             open: Vec::new(),
+            most_open: 0,
             finished: VecDeque::new(),
             last_stamps: None,
             server: None,
@@ -143,6 +146,11 @@ impl Association {
         self.open.len()
     }
 
+    /// Whether a request waits for its answer.
+    pub fn awaits_answer(&self) -> bool {
+        self.open.iter().any(|r| r.reply.is_none())
+    }
+
     /// Whether any request still waits for something.
     pub fn is_idle(&self) -> bool {
         self.open.is_empty()
@@ -156,6 +164,7 @@ impl Association {
             self.open.reserve_exact(1);
         }
         self.open.push(Request::new(sent, deadline));
+        self.most_open = self.most_open.max(self.open.len());
     }
 
     /// The transmit stamp of packet `stamp_id` came.
@@ -415,7 +424,8 @@ impl Association {
             return None;
         }
         let request = self.open.remove(index);
-        if self.finished.len() == REMEMBERED {
+        let remembered = (2 * self.most_open).clamp(*REMEMBERED.start(), *REMEMBERED.end());
+        if self.finished.len() >= remembered {
             self.finished.pop_front();
         }
         self.finished.push_back((request.sent.nonce, how));

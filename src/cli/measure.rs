@@ -171,7 +171,7 @@ impl Targets {
         };
         let pace = Pace::Mean(args.interval.unwrap_or(EMBEDDED_INTERVAL));
         self.targets.push(Target {
-            info,
+            info: info.into(),
             address,
             pace,
         });
@@ -258,7 +258,7 @@ impl Targets {
             timescale: source.timescale(),
         };
         self.targets.push(Target {
-            info,
+            info: info.into(),
             address,
             pace,
         });
