@@ -44,7 +44,7 @@ fn events() -> Vec<Event> {
         timescale: Timescale::Utc,
     };
     let samples = (0..EXCHANGES).map(|n| Event::Sample(SourceId(0), exchange(n)));
-    std::iter::once(Event::Source(source))
+    std::iter::once(Event::Source(source.into()))
         .chain(samples)
         .collect()
 }

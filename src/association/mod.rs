@@ -39,8 +39,8 @@ pub const MAX_OUTSTANDING: usize = 64;
 pub const STAMP_PATIENCE: TimeDelta = TimeDelta::from_millis(100);
 
 /// Finished requests whose random numbers are remembered, to tell duplicates and late answers from
-/// forgeries.
-const REMEMBERED: usize = 64;
+/// forgeries: twice as many as were ever out at a time, within these limits.
+const REMEMBERED: std::ops::RangeInclusive<usize> = 8..=64;
 
 /// From this root distance on a reply is no sample: RFC 5905 section 8 test 7 with MAXDISP = 16 s.
 const MAX_ROOT_DISTANCE: TimeDelta = TimeDelta::from_secs(16);
@@ -75,6 +75,8 @@ pub struct Association {
     id: SourceId,
     timeout: TimeDelta,
     open: Vec<Request>,
+    /// The most requests that were out at a time.
+    most_open: usize,
     /// Random numbers of finished requests, oldest first, and how each ended.
     finished: VecDeque<(u64, Finish)>,
     /// The server stamps of the reply accepted last.
@@ -83,11 +85,15 @@ pub struct Association {
     distant: bool,
     rate_kisses: u32,
     stopped: bool,
+    /// What was counted since it was last told: nothing, for most associations most of the time.
+    counts: Option<Box<Counts>>,
+    events: VecDeque<Event>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
     rejections: [u64; REJECTIONS],
     faults: [u64; FAULTS],
-    /// Whether a count above is not zero.
-    counted: bool,
-    events: VecDeque<Event>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,15 +109,14 @@ impl Association {
             id,
             timeout,
             open: Vec::new(),
+            most_open: 0,
             finished: VecDeque::new(),
             last_stamps: None,
             server: None,
             distant: false,
             rate_kisses: 0,
             stopped: false,
-            rejections: [0; REJECTIONS],
-            faults: [0; FAULTS],
-            counted: false,
+            counts: None,
             events: VecDeque::new(),
         }
     }
@@ -141,6 +146,11 @@ impl Association {
         self.open.len()
     }
 
+    /// Whether a request waits for its answer.
+    pub fn awaits_answer(&self) -> bool {
+        self.open.iter().any(|r| r.reply.is_none())
+    }
+
     /// Whether any request still waits for something.
     pub fn is_idle(&self) -> bool {
         self.open.is_empty()
@@ -149,7 +159,12 @@ impl Association {
     /// A request left.
     pub fn handle_sent(&mut self, sent: Sent) {
         let deadline = sent.before.counter + self.timeout;
+        if self.open.capacity() == 0 {
+            // Where many servers are asked, each has one request out: a Vec would take room for four.
+            self.open.reserve_exact(1);
+        }
         self.open.push(Request::new(sent, deadline));
+        self.most_open = self.most_open.max(self.open.len());
     }
 
     /// The transmit stamp of packet `stamp_id` came.
@@ -170,7 +185,8 @@ impl Association {
 
     /// A stamp that was asked for cannot be used.
     pub fn handle_fault(&mut self, fault: StampFault) {
-        count(&mut self.faults, StampFault::ALL, &fault, &mut self.counted);
+        let counts = self.counts.get_or_insert_default();
+        count(&mut counts.faults, StampFault::ALL, &fault);
     }
 
     /// A datagram came from the server's address; `truncated` if it was longer than any packet.
@@ -233,26 +249,31 @@ impl Association {
     /// Tells the rejections and faults counted since the last time. They are not told one by one,
     /// so that a flood of forged answers cannot fill a recording.
     pub fn flush_counts(&mut self, now: Monotonic) {
-        if !std::mem::take(&mut self.counted) {
+        let Some(counts) = self.counts.take() else {
             return;
-        }
-        for (&rejection, n) in Rejection::ALL.iter().zip(&mut self.rejections) {
-            if *n > 0 {
+        };
+        for (&rejection, &n) in Rejection::ALL.iter().zip(&counts.rejections) {
+            if n > 0 {
                 self.events
-                    .push_back(Event::Rejected(self.id, now, rejection, std::mem::take(n)));
+                    .push_back(Event::Rejected(self.id, now, rejection, n));
             }
         }
-        for (&fault, n) in StampFault::ALL.iter().zip(&mut self.faults) {
-            if *n > 0 {
+        for (&fault, &n) in StampFault::ALL.iter().zip(&counts.faults) {
+            if n > 0 {
                 self.events
-                    .push_back(Event::StampFault(self.id, now, fault, std::mem::take(n)));
+                    .push_back(Event::StampFault(self.id, now, fault, n));
             }
         }
     }
 
     /// The next thing that happened, oldest first.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        let event = self.events.pop_front();
+        if event.is_none() {
+            // Ten thousand associations need not each keep the room of their busiest moment.
+            self.events = VecDeque::new();
+        }
+        event
     }
 
     /// Which open request a datagram answers. These tests leave every request open, since anybody
@@ -403,7 +424,8 @@ impl Association {
             return None;
         }
         let request = self.open.remove(index);
-        if self.finished.len() == REMEMBERED {
+        let remembered = (2 * self.most_open).clamp(*REMEMBERED.start(), *REMEMBERED.end());
+        if self.finished.len() >= remembered {
             self.finished.pop_front();
         }
         self.finished.push_back((request.sent.nonce, how));
@@ -411,12 +433,8 @@ impl Association {
     }
 
     fn reject(&mut self, rejection: Rejection) {
-        count(
-            &mut self.rejections,
-            Rejection::ALL,
-            &rejection,
-            &mut self.counted,
-        );
+        let counts = self.counts.get_or_insert_default();
+        count(&mut counts.rejections, Rejection::ALL, &rejection);
     }
 
     fn note(&mut self, now: Monotonic, note: Note) {
@@ -424,8 +442,7 @@ impl Association {
     }
 }
 
-fn count<T: PartialEq>(counts: &mut [u64], all: &[T], what: &T, counted: &mut bool) {
-    *counted = true;
+fn count<T: PartialEq>(counts: &mut [u64], all: &[T], what: &T) {
     if let Some((_, n)) = all.iter().zip(counts).find(|(variant, _)| *variant == what) {
         *n += 1;
     }

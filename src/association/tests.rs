@@ -568,21 +568,26 @@ fn no_more_than_64_requests_are_out() {
 
 #[test]
 fn only_the_latest_finished_requests_are_remembered() {
-    let mut bed = Bed::new();
-    let first = bed.send(0);
-    bed.association.handle_undeliverable(bed.now);
-    for nonce in 1..=REMEMBERED as u64 {
-        bed.send(nonce);
-        bed.association.handle_undeliverable(bed.now);
+    for (at_once, remembered) in [(1, 8), (10, 20), (MAX_OUTSTANDING, 64)] {
+        let mut bed = Bed::new();
+        let first = bed.send(0);
+        for nonce in 1..at_once as u64 {
+            bed.send(nonce);
+        }
+        for nonce in 0..100u64 {
+            bed.association.handle_undeliverable(bed.now);
+            bed.send(1000 + nonce);
+        }
+        assert_eq!(bed.association.finished.len(), remembered);
+        bed.events();
+        bed.receive(first, &Bed::answer(first));
+        let rejections = bed.rejections();
+        assert_eq!(
+            rejections,
+            [(Rejection::BogusOrigin, 1)],
+            "100 requests ago"
+        );
     }
-    assert_eq!(bed.association.finished.len(), REMEMBERED);
-    bed.events();
-    bed.receive(first, &Bed::answer(first));
-    assert_eq!(
-        bed.rejections(),
-        [(Rejection::BogusOrigin, 1)],
-        "64 requests ago"
-    );
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What a person sees while it runs: one line on a terminal, and bad news at once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -11,7 +12,7 @@ use crate::time::{Monotonic, TimeDelta};
 /// A [`Sink`] that shows how far the run is. Off a terminal it only tells bad news, as lines.
 pub(super) struct Progress {
     bar: Option<ProgressBar>,
-    sources: Vec<SourceInfo>,
+    sources: Vec<Arc<SourceInfo>>,
     started: Option<Monotonic>,
     samples: u64,
     lost: u64,
@@ -105,7 +106,7 @@ impl Progress {
 impl Sink for Progress {
     fn event(&mut self, event: &Event) {
         match event {
-            Event::Source(info) => self.sources.push(info.clone()),
+            Event::Source(info) => self.sources.push(Arc::clone(info)),
             Event::Sample(_, sample) => {
                 self.samples += 1;
                 let started = *self.started.get_or_insert(sample.at);

@@ -131,7 +131,8 @@ fn v6(text: &str) -> Option<Host> {
             .unwrap_or(z)
     }) {
         Some("") => return None,
-        Some(zone) if !zone.bytes().all(|b| b.is_ascii_graphic()) => return None,
+        // A bracket would end the address where it is written with a port.
+        Some(zone) if !zone.bytes().all(|b| b.is_ascii_graphic() && b != b']') => return None,
         zone => zone.map(ToOwned::to_owned),
     };
     Some(Host::Address(address.into(), zone))
@@ -258,6 +259,7 @@ mod tests {
             ("a:+1", E::Port("+1".into())),
             ("[192.0.2.1]", E::Address("192.0.2.1".into())),
             ("fe80::1%", E::Brackets),
+            ("fe80::1%a]b", E::Brackets),
             ("a b", E::Name("a b".into())),
             ("-rf", E::Name("-rf".into())),
             ("a\u{1b}[2J", E::Name("a\u{1b}[2J".into())),

@@ -190,7 +190,7 @@ fn claims(
 ) -> Vec<Claim> {
     // Samples before the server first described itself are not told; the others follow in order.
     let described = record.servers.first().map_or(0, |(from, _)| *from);
-    let mut samples: Vec<(usize, &Sample, &ServerInfo)> = record
+    let mut samples: Vec<(usize, Sample, &ServerInfo)> = record
         .samples_with_server()
         .enumerate()
         .map(|(index, (sample, server))| (described + index, sample, server))

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use crate::sample::{Class, Sample};
+use crate::sample::{Class, Samples};
 use crate::stats::{Bins, EncodedHistogram, SignedHistogram, Summary, jitter};
 use crate::time::TimeDelta;
 
@@ -31,7 +31,7 @@ pub struct ClassAssessment {
 
 /// One assessment for each class among `samples`, in the order told at
 /// [`SourceAssessment::classes`](super::SourceAssessment::classes).
-pub(super) fn assess(samples: &[Sample]) -> Vec<ClassAssessment> {
+pub(super) fn assess(samples: &Samples) -> Vec<ClassAssessment> {
     let mut by_class: BTreeMap<Class, Vec<(i64, i64)>> = BTreeMap::new();
     for sample in samples {
         let x = &sample.exchange;

@@ -1,7 +1,7 @@
 //! [`CrossCheck`]: our exchanges beside those of an independent implementation.
 
 use super::ClassAssessment;
-use crate::sample::{Exchange, Sample, SourceRecord};
+use crate::sample::{Sample, SourceRecord};
 use crate::stats::{Probability, Summary, quantile};
 use crate::time::TimeDelta;
 
@@ -40,11 +40,11 @@ pub(super) fn compare(record: &SourceRecord, ours: Option<&ClassAssessment>) -> 
     let median_delay = median(&delays)?;
     let comparison = ours.and_then(|ours| {
         let of_class = || {
-            let alike = |s: &&Sample| s.class() == ours.class;
-            record.samples.iter().filter(alike).map(|s| &s.exchange)
+            let alike = |s: &Sample| s.class() == ours.class;
+            record.samples.iter().filter(alike).map(|s| s.exchange)
         };
-        let offset = median_offset - median(&sorted(of_class().map(Exchange::offset)))?;
-        let our_delay = median(&sorted(of_class().map(Exchange::delay)))?;
+        let offset = median_offset - median(&sorted(of_class().map(|x| x.offset())))?;
+        let our_delay = median(&sorted(of_class().map(|x| x.delay())))?;
         let allowed = (median_delay + our_delay).midpoint(TimeDelta::ZERO);
         Some(Comparison {
             offset,

@@ -51,13 +51,16 @@ fn campaign(samples: &[Sample]) -> Campaign {
         ..RunHeader::default()
     });
     let id = SourceId(0);
-    campaign.event(&Event::Source(SourceInfo {
-        source: "ntp.example".to_owned(),
-        address: "192.0.2.1".to_owned(),
-        port: 123,
-        kind: SourceKind::Ntp,
-        timescale: Timescale::Utc,
-    }));
+    campaign.event(&Event::Source(
+        SourceInfo {
+            source: "ntp.example".to_owned(),
+            address: "192.0.2.1".to_owned(),
+            port: 123,
+            kind: SourceKind::Ntp,
+            timescale: Timescale::Utc,
+        }
+        .into(),
+    ));
     campaign.event(&Event::Server(id, server()));
     for s in samples {
         campaign.event(&Event::Sample(id, *s));

@@ -209,7 +209,7 @@ impl<R: BufRead> Reader<R> {
             Line::Source(id, info) => {
                 if self.declare(id, Some(SourceId(self.told)), report) {
                     self.told = self.told.saturating_add(1);
-                    sink.event(&Event::Source(info));
+                    sink.event(&Event::Source(info.into()));
                 }
             }
             Line::Event(mut event) => {

@@ -99,7 +99,7 @@ fn event(sources: u32) -> impl Strategy<Value = Event> {
     let faults = prop::sample::select(StampFault::ALL.to_vec());
     prop_oneof![
         4 => (id(), sample()).prop_map(|(s, x)| Event::Sample(s, x)),
-        1 => source().prop_map(Event::Source),
+        1 => source().prop_map(|info| Event::Source(info.into())),
         1 => (id(), server()).prop_map(|(s, info)| Event::Server(s, info)),
         1 => (id(), instant(), prop::sample::select(causes))
             .prop_map(|(s, m, cause)| Event::Lost(s, m, cause)),
@@ -196,8 +196,8 @@ fn read_bytes(bytes: &[u8]) -> Result<Replay, RecordingError> {
 /// A recording of two sources with a line after the declarations for each of `lines`.
 fn with_lines(lines: &[&str]) -> Vec<u8> {
     let (mut bytes, _) = written(&[
-        Event::Source(ntp("192.0.2.1")),
-        Event::Source(ntp("192.0.2.2")),
+        Event::Source(ntp("192.0.2.1").into()),
+        Event::Source(ntp("192.0.2.2").into()),
     ]);
     for line in lines {
         bytes.extend_from_slice(line.as_bytes());
@@ -218,7 +218,7 @@ proptest! {
         prop_assert_eq!(bytes.pop(), Some(b'\n'));
         prop_assert!(!bytes.contains(&b'\n'));
         let expected = match event {
-            Event::Source(info) => Line::Source(SourceId(declared), info),
+            Event::Source(info) => Line::Source(SourceId(declared), SourceInfo::clone(&info)),
             other => Line::Event(other),
         };
         prop_assert_eq!(parse_line(&bytes).unwrap(), expected);
@@ -228,7 +228,7 @@ proptest! {
     fn a_replayed_campaign_is_the_one_that_was_measured(
         events in prop::collection::vec(event(2), 0..60),
     ) {
-        let mut all = vec![Event::Source(ntp("192.0.2.1")), Event::Source(ntp("192.0.2.2"))];
+        let mut all = vec![Event::Source(ntp("192.0.2.1").into()), Event::Source(ntp("192.0.2.2").into())];
         all.extend(events);
         let (bytes, campaign) = written(&all);
         let replay = read_bytes(&bytes).unwrap();
@@ -242,7 +242,7 @@ proptest! {
         events in prop::collection::vec(event(2), 0..20),
         at: prop::sample::Index, byte: u8,
     ) {
-        let mut all = vec![Event::Source(ntp("192.0.2.1"))];
+        let mut all = vec![Event::Source(ntp("192.0.2.1").into())];
         all.extend(events);
         let (mut bytes, _) = written(&all);
         *at.get_mut(&mut bytes) = byte;
@@ -294,7 +294,7 @@ fn the_documented_example_is_a_whole_recording_of_every_kind() {
     let (mut bytes, mut declared) = (Vec::new(), 0);
     for line in example.lines().skip(1) {
         let event = match parse_line(line.as_bytes()).unwrap() {
-            Line::Source(_, info) => Event::Source(info),
+            Line::Source(_, info) => Event::Source(info.into()),
             Line::Event(event) => event,
             other => panic!("{other:?}"),
         };
@@ -340,7 +340,7 @@ fn an_exchange_line_is_at_most_150_bytes() {
 #[test]
 fn torn_anywhere_it_keeps_every_whole_line() {
     let (bytes, _) = written(&[
-        Event::Source(ntp("192.0.2.1")),
+        Event::Source(ntp("192.0.2.1").into()),
         Event::Sample(SourceId(0), exchange_at(1)),
         Event::Sample(SourceId(0), exchange_at(2)),
         Event::Lost(SourceId(0), Monotonic::from_nanos(3), LossCause::Timeout),
@@ -590,7 +590,7 @@ fn lines_leave_within_a_second_of_event_time_or_at_a_tick() {
     let lines = || file.0.borrow().iter().filter(|&&b| b == b'\n').count();
     let mut writer = Writer::new(file.clone(), "memory", &header());
     assert_eq!(lines(), 1);
-    writer.event(&Event::Source(ntp("192.0.2.1")));
+    writer.event(&Event::Source(ntp("192.0.2.1").into()));
     writer.event(&Event::Sample(SourceId(0), exchange_at(ms(100))));
     assert_eq!(lines(), 1);
     writer.event(&Event::Sample(SourceId(0), exchange_at(ms(600))));
@@ -634,7 +634,7 @@ impl Write for SmallDisk {
 #[test]
 fn a_disk_that_fills_up_anywhere_keeps_the_whole_lines() {
     let events = [
-        Event::Source(ntp("192.0.2.1")),
+        Event::Source(ntp("192.0.2.1").into()),
         Event::Sample(SourceId(0), exchange_at(1)),
         Event::Sample(SourceId(0), exchange_at(10_000_000_000)),
         Event::Sample(SourceId(0), exchange_at(20_000_000_000)),

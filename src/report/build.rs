@@ -97,7 +97,7 @@ impl RunReport {
 
 impl WarningReport {
     fn new(campaign: &Campaign, warning: &Warning) -> Self {
-        let info = |id: SourceId| Some(&campaign.sources.get(id.index())?.info);
+        let info = |id: SourceId| Some(&*campaign.sources.get(id.index())?.info);
         let info: Option<&SourceInfo> = warning.source.and_then(info);
         Self {
             code: warning.code,

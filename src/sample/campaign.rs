@@ -1,10 +1,11 @@
 //! [`Campaign`]: all that one run told, ready to be analysed.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{
-    Event, LossCause, Note, Rejection, RunEnd, RunHeader, Sample, ServerInfo, Sink, SourceId,
-    SourceInfo, StampFault,
+    Event, LossCause, Note, Rejection, RunEnd, RunHeader, Sample, Samples, ServerInfo, Sink,
+    SourceId, SourceInfo, StampFault,
 };
 use crate::time::{Monotonic, TimeDelta};
 
@@ -32,9 +33,9 @@ pub struct Campaign {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceRecord {
     /// Which source.
-    pub info: SourceInfo,
+    pub info: Arc<SourceInfo>,
     /// Valid exchanges, in the order they were completed.
-    pub samples: Vec<Sample>,
+    pub samples: Samples,
     /// What the server said of itself: from which sample on, and what.
     pub servers: Vec<(usize, ServerInfo)>,
     /// Requests without an answer.
@@ -58,10 +59,10 @@ impl Campaign {
 }
 
 impl SourceRecord {
-    fn new(info: SourceInfo) -> Self {
+    fn new(info: Arc<SourceInfo>) -> Self {
         Self {
             info,
-            samples: Vec::new(),
+            samples: Samples::default(),
             servers: Vec::new(),
             lost: BTreeMap::new(),
             rejected: BTreeMap::new(),
@@ -94,7 +95,7 @@ impl SourceRecord {
     }
 
     /// Each sample with what the server said of itself at that time.
-    pub fn samples_with_server(&self) -> impl Iterator<Item = (&Sample, &ServerInfo)> {
+    pub fn samples_with_server(&self) -> impl Iterator<Item = (Sample, &ServerInfo)> {
         let mut changes = self.servers.iter().peekable();
         let mut current = None;
         self.samples
@@ -118,7 +119,7 @@ impl Sink for Campaign {
     fn event(&mut self, event: &Event) {
         let id = match *event {
             Event::Source(ref info) => {
-                self.sources.push(SourceRecord::new(info.clone()));
+                self.sources.push(SourceRecord::new(Arc::clone(info)));
                 return;
             }
             Event::Note(source, at, ref note) => {
@@ -168,13 +169,16 @@ mod tests {
     #[test]
     fn absurd_counts_saturate() {
         let mut campaign = Campaign::default();
-        campaign.event(&Event::Source(SourceInfo {
-            source: "ntp.example".into(),
-            address: "192.0.2.1".into(),
-            port: 123,
-            kind: SourceKind::Ntp,
-            timescale: Timescale::Unknown,
-        }));
+        campaign.event(&Event::Source(
+            SourceInfo {
+                source: "ntp.example".into(),
+                address: "192.0.2.1".into(),
+                port: 123,
+                kind: SourceKind::Ntp,
+                timescale: Timescale::Unknown,
+            }
+            .into(),
+        ));
         let at = Monotonic::default();
         for rejection in [
             Rejection::KissDeny,

@@ -1,6 +1,7 @@
 //! [`Event`]: everything a run can tell, in the order it happened.
 
 use std::fmt;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -184,7 +185,7 @@ pub enum Note {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A source is about to be measured. Ids are given in order, from 0.
-    Source(SourceInfo),
+    Source(Arc<SourceInfo>),
     /// The server describes itself differently than before; holds for the samples that follow.
     Server(SourceId, ServerInfo),
     /// A valid exchange.

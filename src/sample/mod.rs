@@ -9,6 +9,7 @@ mod environment;
 mod event;
 mod exchange;
 mod rejection;
+mod samples;
 mod server;
 mod stamp;
 
@@ -20,5 +21,6 @@ pub use event::{
 };
 pub use exchange::{AT_ERROR_FLOOR, Class, Exchange, Mode, Sample};
 pub use rejection::{Rejection, StampFault};
+pub use samples::{Iter as SamplesIter, Samples};
 pub use server::{Leap, ReferenceId, ServerInfo};
 pub use stamp::{Reading, Stamp, StampSource};

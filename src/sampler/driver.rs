@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::sync::Arc;
 
 use rand::SeedableRng;
 use rand::rngs::{StdRng, SysRng};
@@ -88,12 +89,9 @@ impl Run {
             stamping: plan.stamping,
             precision: clock::precision(),
         };
-        let shared = Shared::new(
-            options,
-            nonces,
-            StdRng::seed_from_u64(plan.seed),
-            plan.count,
-        );
+        let watch = plan.targets.len() <= WATCH_UP_TO || plan.stamping == Stamping::User;
+        let pacing = StdRng::seed_from_u64(plan.seed);
+        let shared = Shared::new(options, nonces, pacing, plan.count, watch);
         let start = clock::counter();
         let sources: Vec<_> = (0u32..)
             .zip(&plan.targets)
@@ -101,7 +99,6 @@ impl Run {
                 NtpSource::new(SourceId(n), target, plan, first_turn(plan, start, n))
             })
             .collect();
-        let watch = sources.len() <= WATCH_UP_TO || plan.stamping == Stamping::User;
         let mut run = Self {
             queue: BinaryHeap::new(),
             turns: vec![None; sources.len()],
@@ -130,7 +127,7 @@ impl Run {
     fn announce(&self, plan: &Plan, sink: &mut dyn Sink) {
         let now = clock::counter();
         for target in &plan.targets {
-            sink.event(&Event::Source(target.info.clone()));
+            sink.event(&Event::Source(Arc::clone(&target.info)));
         }
         for (n, target) in (0u32..).zip(&plan.targets) {
             if target.pace.is_slower_than_asked() {

@@ -12,6 +12,7 @@ pub mod pacing;
 mod rsntp;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 pub use driver::{Outcome, reserve, run};
 pub use pacing::Pace;
@@ -27,7 +28,7 @@ use crate::time::TimeDelta;
 #[derive(Clone, Debug)]
 pub struct Target {
     /// How it is named in events.
-    pub info: SourceInfo,
+    pub info: Arc<SourceInfo>,
     /// Where requests go.
     pub address: SocketAddr,
     /// How often.

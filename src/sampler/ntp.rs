@@ -43,6 +43,8 @@ pub(super) struct Shared {
     pub(super) pacing: StdRng,
     /// Requests to each address.
     pub(super) count: Option<u64>,
+    /// Whether arrivals are reported, or sockets are only looked into when it is their turn.
+    pub(super) watching: bool,
     buffer: Box<[u8; MAX_PACKET_LEN]>,
 }
 
@@ -52,12 +54,14 @@ impl Shared {
         nonces: StdRng,
         pacing: StdRng,
         count: Option<u64>,
+        watching: bool,
     ) -> Self {
         Self {
             options,
             nonces,
             pacing,
             count,
+            watching,
             buffer: Box::new([0; MAX_PACKET_LEN]),
         }
     }
@@ -271,14 +275,25 @@ impl NtpSource {
         self.association.handle_new_socket(now);
     }
 
-    /// Reads both queues to their ends: transmit stamps first, since most are there before the
-    /// reply; one that comes in between is read next time. Returns whether something was left.
+    /// Reads what has arrived: replies first, then transmit stamps; they meet by number, so either
+    /// may come first. Returns whether something was left unread.
+    ///
+    /// A watched socket is read to the end of both queues, since it reports an arrival only once.
+    /// An unwatched one is read until nothing is awaited any more, which saves the two calls that
+    /// would only say so.
     fn collect(&mut self, now: Monotonic, shared: &mut Shared) -> bool {
+        let answers_left = self.read_answers(now, shared);
+        self.read_reports(now, shared.watching) || answers_left
+    }
+
+    fn read_answers(&mut self, now: Monotonic, shared: &mut Shared) -> bool {
         let Some(socket) = self.socket.as_mut() else {
             return false;
         };
-        let mut more = read_reports(socket, &mut self.association, &mut self.refusal, now);
-        for left in (0..MESSAGES_PER_TURN).rev() {
+        for _ in 0..MESSAGES_PER_TURN {
+            if !shared.watching && !self.association.awaits_answer() {
+                return false;
+            }
             match socket.next_datagram(&mut shared.buffer[..]) {
                 Ok(Some(datagram)) => {
                     let bytes = shared.buffer.get(..datagram.length).unwrap_or(&[]);
@@ -289,18 +304,43 @@ impl NtpSource {
                     self.association
                         .handle_datagram(now, bytes, datagram.truncated, stamp);
                 }
-                Ok(None) => break,
-                // An ICMP error. Without kernel stamps this is its only report; with them it has
-                // arrived just now, and the full report is on the other queue.
+                Ok(None) => return false,
+                // An ICMP error. Without kernel stamps this is its only report; with them the full
+                // report is on the other queue, which is read next.
                 Err(error) if socket.stamping() == Stamping::User => {
                     self.refusal = Some(error);
                     self.association.handle_undeliverable(now);
                 }
-                Err(_) => more = true,
+                Err(_) => {}
             }
-            more |= left == 0;
         }
-        more
+        true
+    }
+
+    fn read_reports(&mut self, now: Monotonic, watching: bool) -> bool {
+        let Some(socket) = self.socket.as_mut() else {
+            return false;
+        };
+        if socket.stamping() == Stamping::User {
+            return false;
+        }
+        for _ in 0..MESSAGES_PER_TURN {
+            if !watching && self.association.is_idle() {
+                return false;
+            }
+            match socket.next_report() {
+                Ok(Some(TransmitReport::Stamp { id, stamp })) => {
+                    self.association.handle_transmit_stamp(id, stamp);
+                }
+                Ok(Some(TransmitReport::Unusable(fault))) => self.association.handle_fault(fault),
+                Ok(Some(TransmitReport::Undeliverable(error))) => {
+                    self.refusal = Some(error);
+                    self.association.handle_undeliverable(now);
+                }
+                Ok(None) | Err(_) => return false,
+            }
+        }
+        true
     }
 
     /// Heeds what the server wants.
@@ -365,30 +405,4 @@ impl NtpSource {
     fn note(&self, note: Note, now: Monotonic, sink: &mut dyn Sink) {
         sink.event(&Event::Note(Some(self.id), now, note));
     }
-}
-
-/// Reads the error queue to its end; whether something was left.
-fn read_reports(
-    socket: &mut StampedSocket,
-    association: &mut Association,
-    refusal: &mut Option<io::Error>,
-    now: Monotonic,
-) -> bool {
-    if socket.stamping() == Stamping::User {
-        return false;
-    }
-    for _ in 0..MESSAGES_PER_TURN {
-        match socket.next_report() {
-            Ok(Some(TransmitReport::Stamp { id, stamp })) => {
-                association.handle_transmit_stamp(id, stamp);
-            }
-            Ok(Some(TransmitReport::Unusable(fault))) => association.handle_fault(fault),
-            Ok(Some(TransmitReport::Undeliverable(error))) => {
-                *refusal = Some(error);
-                association.handle_undeliverable(now);
-            }
-            Ok(None) | Err(_) => return false,
-        }
-    }
-    true
 }

@@ -74,13 +74,16 @@ pub(crate) struct Server<'a> {
 pub(crate) fn add(campaign: &mut Campaign, server: &Server<'_>) -> SourceId {
     let id = SourceId(u32::try_from(campaign.sources.len()).unwrap());
     let mut noise = Noise(u64::from(id.0) + 7);
-    campaign.event(&Event::Source(SourceInfo {
-        source: server.name.to_owned(),
-        address: server.address.to_owned(),
-        port: 123,
-        kind: server.kind,
-        timescale: Timescale::Utc,
-    }));
+    campaign.event(&Event::Source(
+        SourceInfo {
+            source: server.name.to_owned(),
+            address: server.address.to_owned(),
+            port: 123,
+            kind: server.kind,
+            timescale: Timescale::Utc,
+        }
+        .into(),
+    ));
     if server.exchanges > 0 {
         campaign.event(&Event::Server(
             id,

@@ -1,0 +1,334 @@
+//! [`Samples`]: many samples in little memory.
+
+use std::fmt;
+
+use super::{Exchange, Mode, Sample, StampSource};
+use crate::time::{Monotonic, TimeDelta, Timestamp};
+
+/// Samples of one source in the order they were completed, packed: each is kept as its differences
+/// from the one before, since nearly all of them are small. Some 20 bytes a sample instead of 72,
+/// which is what lets ten thousand sources be measured in little memory; any value is kept exactly.
+///
+/// ```text
+/// tag | t1 | at - t1 | U | residence | L | (stamp error) | (at error)
+/// ```
+///
+/// The tag holds the class and whether each of the last two changed; the others are differences
+/// (wrapping), zigzag coded in groups of seven bits, least significant first.
+///
+/// ```
+/// # use clockfit::sample::{Exchange, Mode, Sample, Samples, StampSource};
+/// # use clockfit::time::{Monotonic, TimeDelta, Timestamp};
+/// # let ns = TimeDelta::from_nanos;
+/// # let exchange = Exchange { t1: Timestamp::from_nanos(5), upper: ns(30), residence: ns(2),
+/// #     lower: ns(-20), tx: StampSource::Kernel, rx: StampSource::Kernel, error: ns(1) };
+/// # let sample = Sample { exchange, mode: Mode::Basic, at: Monotonic::from_nanos(7), at_error: ns(100) };
+/// let mut samples = Samples::default();
+/// samples.push(sample);
+/// assert_eq!(samples.iter().collect::<Vec<_>>(), [sample]);
+/// ```
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Samples {
+    bytes: Vec<u8>,
+    len: usize,
+    last: Fields,
+}
+
+/// A sample as numbers.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Fields {
+    t1: i64,
+    /// The counter minus the wall clock: it changes by what the clock was steered.
+    ahead: i64,
+    upper: i64,
+    residence: i64,
+    lower: i64,
+    error: i64,
+    at_error: i64,
+}
+
+const MODE_INTERLEAVED: u8 = 1;
+const TX_SHIFT: u32 = 1;
+const RX_SHIFT: u32 = 3;
+const ERROR_CHANGED: u8 = 1 << 5;
+const AT_ERROR_CHANGED: u8 = 1 << 6;
+
+/// The longest a sample can be: a tag and seven numbers of ten bytes.
+const LONGEST: usize = 1 + 7 * 10;
+
+impl Samples {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Adds one at the end.
+    pub fn push(&mut self, sample: Sample) {
+        if self.bytes.capacity() - self.bytes.len() < LONGEST {
+            // By a quarter: doubling would leave half of the room of ten thousand sources unused.
+            self.bytes.reserve_exact(LONGEST.max(self.bytes.len() / 4));
+        }
+        let x = &sample.exchange;
+        let now = Fields::of(&sample);
+        let mode = if sample.mode == Mode::Interleaved {
+            MODE_INTERLEAVED
+        } else {
+            0
+        };
+        let mut tag = mode | source_bits(x.tx) << TX_SHIFT | source_bits(x.rx) << RX_SHIFT;
+        if now.error != self.last.error {
+            tag |= ERROR_CHANGED;
+        }
+        if now.at_error != self.last.at_error {
+            tag |= AT_ERROR_CHANGED;
+        }
+        self.bytes.push(tag);
+        let last = self.last;
+        self.put(now.t1, last.t1);
+        self.put(now.ahead, last.ahead);
+        self.put(now.upper, last.upper);
+        self.put(now.residence, last.residence);
+        self.put(now.lower, last.lower);
+        if tag & ERROR_CHANGED != 0 {
+            self.put(now.error, last.error);
+        }
+        if tag & AT_ERROR_CHANGED != 0 {
+            self.put(now.at_error, last.at_error);
+        }
+        self.last = now;
+        self.len += 1;
+    }
+
+    /// Each in turn.
+    pub fn iter(&self) -> Iter<'_> {
+        Iter {
+            rest: &self.bytes,
+            left: self.len,
+            last: Fields::default(),
+        }
+    }
+
+    fn put(&mut self, now: i64, before: i64) {
+        let difference = now.wrapping_sub(before);
+        let mut zigzag = (difference << 1 ^ difference >> 63).cast_unsigned();
+        loop {
+            let [low, ..] = zigzag.to_le_bytes();
+            zigzag >>= 7;
+            if zigzag == 0 {
+                return self.bytes.push(low);
+            }
+            self.bytes.push(low | 0x80);
+        }
+    }
+}
+
+impl fmt::Debug for Samples {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self).finish()
+    }
+}
+
+impl<'a> IntoIterator for &'a Samples {
+    type Item = Sample;
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}
+
+impl Extend<Sample> for Samples {
+    fn extend<I: IntoIterator<Item = Sample>>(&mut self, samples: I) {
+        for sample in samples {
+            self.push(sample);
+        }
+    }
+}
+
+/// The samples of [`Samples`], unpacked one by one.
+#[derive(Clone)]
+pub struct Iter<'a> {
+    rest: &'a [u8],
+    left: usize,
+    last: Fields,
+}
+
+impl Iterator for Iter<'_> {
+    type Item = Sample;
+
+    fn next(&mut self) -> Option<Sample> {
+        let (&tag, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        let last = self.last;
+        self.last.t1 = self.take(last.t1)?;
+        self.last.ahead = self.take(last.ahead)?;
+        self.last.upper = self.take(last.upper)?;
+        self.last.residence = self.take(last.residence)?;
+        self.last.lower = self.take(last.lower)?;
+        if tag & ERROR_CHANGED != 0 {
+            self.last.error = self.take(last.error)?;
+        }
+        if tag & AT_ERROR_CHANGED != 0 {
+            self.last.at_error = self.take(last.at_error)?;
+        }
+        self.left = self.left.saturating_sub(1);
+        Some(self.last.sample(tag))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl ExactSizeIterator for Iter<'_> {}
+
+impl Iter<'_> {
+    fn take(&mut self, before: i64) -> Option<i64> {
+        let mut zigzag = 0u64;
+        for shift in (0..).step_by(7) {
+            let (&byte, rest) = self.rest.split_first()?;
+            self.rest = rest;
+            zigzag |= u64::from(byte & 0x7f).checked_shl(shift)?;
+            if byte < 0x80 {
+                break;
+            }
+        }
+        let difference = (zigzag >> 1).cast_signed() ^ -(zigzag & 1).cast_signed();
+        Some(before.wrapping_add(difference))
+    }
+}
+
+impl Fields {
+    fn of(sample: &Sample) -> Self {
+        let x = &sample.exchange;
+        Self {
+            t1: x.t1.as_nanos(),
+            ahead: sample.at.as_nanos().wrapping_sub(x.t1.as_nanos()),
+            upper: x.upper.as_nanos(),
+            residence: x.residence.as_nanos(),
+            lower: x.lower.as_nanos(),
+            error: x.error.as_nanos(),
+            at_error: sample.at_error.as_nanos(),
+        }
+    }
+
+    fn sample(&self, tag: u8) -> Sample {
+        Sample {
+            exchange: Exchange {
+                t1: Timestamp::from_nanos(self.t1),
+                upper: TimeDelta::from_nanos(self.upper),
+                residence: TimeDelta::from_nanos(self.residence),
+                lower: TimeDelta::from_nanos(self.lower),
+                tx: source_of(tag >> TX_SHIFT),
+                rx: source_of(tag >> RX_SHIFT),
+                error: TimeDelta::from_nanos(self.error),
+            },
+            mode: if tag & MODE_INTERLEAVED == 0 {
+                Mode::Basic
+            } else {
+                Mode::Interleaved
+            },
+            at: Monotonic::from_nanos(self.ahead.wrapping_add(self.t1)),
+            at_error: TimeDelta::from_nanos(self.at_error),
+        }
+    }
+}
+
+const fn source_bits(source: StampSource) -> u8 {
+    match source {
+        StampSource::Hardware => 0,
+        StampSource::Kernel => 1,
+        StampSource::User => 2,
+    }
+}
+
+const fn source_of(bits: u8) -> StampSource {
+    match bits & 3 {
+        0 => StampSource::Hardware,
+        1 => StampSource::Kernel,
+        _ => StampSource::User,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn number() -> impl Strategy<Value = i64> {
+        prop_oneof![any::<i64>(), -1000i64..1000, Just(i64::MIN), Just(i64::MAX)]
+    }
+
+    fn sample() -> impl Strategy<Value = Sample> {
+        let sources = || proptest::sample::select(StampSource::ALL.to_vec());
+        let modes = proptest::sample::select(vec![Mode::Basic, Mode::Interleaved]);
+        let numbers = (
+            number(),
+            number(),
+            number(),
+            number(),
+            number(),
+            number(),
+            number(),
+        );
+        (numbers, sources(), sources(), modes).prop_map(
+            |((t1, upper, residence, lower, error, at, at_error), tx, rx, mode)| Sample {
+                exchange: Exchange {
+                    t1: Timestamp::from_nanos(t1),
+                    upper: TimeDelta::from_nanos(upper),
+                    residence: TimeDelta::from_nanos(residence),
+                    lower: TimeDelta::from_nanos(lower),
+                    tx,
+                    rx,
+                    error: TimeDelta::from_nanos(error),
+                },
+                mode,
+                at: Monotonic::from_nanos(at),
+                at_error: TimeDelta::from_nanos(at_error),
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_goes_in_comes_out(given in proptest::collection::vec(sample(), 0..20)) {
+            let mut samples = Samples::default();
+            samples.extend(given.iter().copied());
+            prop_assert_eq!((samples.len(), samples.is_empty()), (given.len(), given.is_empty()));
+            prop_assert_eq!(samples.iter().len(), given.len());
+            prop_assert_eq!(samples.iter().collect::<Vec<_>>(), given);
+        }
+    }
+
+    #[test]
+    fn an_ordinary_sample_takes_some_20_bytes() {
+        let mut samples = Samples::default();
+        for n in 0..1000i64 {
+            // A second apart, stamps that vary by microseconds, a clock steered by nanoseconds.
+            let noise = n * 7919 % 10_007;
+            let t1 = 1_763_832_000_000_000_000 + n * 1_003_000_000 + noise;
+            let exchange = Exchange {
+                t1: Timestamp::from_nanos(t1),
+                upper: TimeDelta::from_nanos(50_000_000 + noise),
+                residence: TimeDelta::from_nanos(30_000 + noise * 3 % 20_000),
+                lower: TimeDelta::from_nanos(49_990_000 - noise),
+                tx: StampSource::Kernel,
+                rx: StampSource::Kernel,
+                error: TimeDelta::from_nanos(20),
+            };
+            samples.push(Sample {
+                exchange,
+                mode: Mode::Basic,
+                at: Monotonic::from_nanos(t1 - 1_763_000_000_000_000_000 + n % 20),
+                at_error: TimeDelta::from_nanos(100),
+            });
+        }
+        let each = samples.bytes.capacity() / samples.len();
+        assert!(each <= 20, "{each} bytes");
+    }
+}
