@@ -8,6 +8,7 @@
 )]
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use clockfit::association::{Association, Sent};
 use clockfit::estimate::{Assessment, Plan, WarningCode, analyse};
@@ -65,13 +66,13 @@ impl Run {
             timeout: TIMEOUT,
             ..RunHeader::default()
         });
-        campaign.event(&Event::Source(SourceInfo {
+        campaign.event(&Event::Source(Arc::new(SourceInfo {
             source: "simulated".into(),
             address: "192.0.2.1".into(),
             port: 123,
             kind: SourceKind::Ntp,
             timescale: Timescale::Unknown,
-        }));
+        })));
         Self {
             sim,
             clock,
@@ -112,6 +113,7 @@ impl Run {
         }));
         let assessment = analyse(&self.campaign, &fine());
         Played {
+            samples: self.campaign.sources[0].samples.iter().collect(),
             run: self,
             assessment,
             sent: n,
@@ -180,13 +182,14 @@ fn fine() -> Plan {
 
 struct Played {
     run: Run,
+    samples: Vec<Sample>,
     assessment: Assessment,
     sent: u64,
 }
 
 impl Played {
     fn samples(&self) -> &[Sample] {
-        &self.run.campaign.sources[0].samples
+        &self.samples
     }
 
     fn arrival(&self, sample: &Sample) -> &Arrival {
@@ -239,7 +242,7 @@ impl Played {
     fn check_each_sample(&self, what: &str) {
         for (sample, info) in self.run.campaign.sources[0].samples_with_server() {
             let interval = sample.exchange.interval(info.precision_error()).unwrap();
-            let arrival = self.arrival(sample);
+            let arrival = self.arrival(&sample);
             for at in [arrival.sent, arrival.reached, arrival.left, arrival.at] {
                 let truth = self.truth(at);
                 assert!(interval.contains(truth), "{what}: {truth:?}, {interval:?}");
