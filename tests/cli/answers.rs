@@ -180,11 +180,19 @@ fn a_copy_of_an_answer_is_a_duplicate_and_an_old_one_a_replay() {
     let run = measure(&[&fake.name(), "-n", "10", "-i", "30ms"]);
     assert_eq!(run.ended.code, 0);
     assert_eq!((run.count("/sent"), run.count("/valid")), (10, 10));
-    assert_eq!(run.count("/rejected/replay"), 8);
-    // One copy at once, but the very last may come after the end; one with the next request.
-    let duplicates = run.count("/rejected/duplicate");
-    assert!((18..=19).contains(&duplicates), "{duplicates}");
-    assert_eq!(run.rejected(), 8 + duplicates);
+    // Eight of the oldest, nine of the one before, ten at once, of which the very last may come after
+    // the end. On a busy machine answers come together, and then the oldest is the latest finished.
+    let (replays, duplicates) = (
+        run.count("/rejected/replay"),
+        run.count("/rejected/duplicate"),
+    );
+    assert!((1..=8).contains(&replays), "{}", run.source());
+    assert!(
+        (26..=27).contains(&(replays + duplicates)),
+        "{}",
+        run.source()
+    );
+    assert_eq!(run.rejected(), replays + duplicates);
 }
 
 #[test]
