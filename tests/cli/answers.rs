@@ -177,22 +177,25 @@ fn a_copy_of_an_answer_is_a_duplicate_and_an_old_one_a_replay() {
         oldest.get_or_insert(bytes);
         before = Some(bytes);
     });
-    let run = measure(&[&fake.name(), "-n", "10", "-i", "30ms"]);
+    // No more than are remembered: what is older is a stranger's.
+    let run = measure(&[&fake.name(), "-n", "8", "-i", "30ms"]);
     assert_eq!(run.ended.code, 0);
-    assert_eq!((run.count("/sent"), run.count("/valid")), (10, 10));
-    // Eight of the oldest, nine of the one before, ten at once, of which the very last may come after
-    // the end. On a busy machine answers come together, and then the oldest is the latest finished.
+    assert_eq!((run.count("/sent"), run.count("/valid")), (8, 8));
     let (replays, duplicates) = (
         run.count("/rejected/replay"),
         run.count("/rejected/duplicate"),
     );
-    assert!((1..=8).contains(&replays), "{}", run.source());
-    assert!(
-        (26..=27).contains(&(replays + duplicates)),
+    // Six of the oldest, seven of the one before, eight at once, of which the very last may come after
+    // the end. On a busy machine answers come together, and then the oldest is the latest finished.
+    assert!((1..=6).contains(&replays), "{}", run.source());
+    let both = replays + duplicates;
+    assert!((20..=21).contains(&both), "{}", run.source());
+    assert_eq!(
+        run.rejected(),
+        replays + duplicates,
         "{}",
-        run.source()
+        run.source()["rejected"]
     );
-    assert_eq!(run.rejected(), replays + duplicates);
 }
 
 #[test]
