@@ -31,6 +31,9 @@ const EMBEDDED_INTERVAL: TimeDelta = TimeDelta::from_millis(100);
 
 /// Measures, records and reports.
 pub(super) fn run(args: &MeasureArgs) -> anyhow::Result<Exit> {
+    if let Some(interface) = &args.interface {
+        resolve::interface_index(interface)?;
+    }
     let header = header(args)?;
     let mut found = Targets::default();
     // Held until the run is over: the server ends with its handle.
@@ -58,6 +61,8 @@ pub(super) fn run(args: &MeasureArgs) -> anyhow::Result<Exit> {
         cross_check: args.cross_check,
         targets,
     };
+    // A run that cannot begin replaces no recording.
+    sampler::reserve(&plan)?;
     // The file comes before the first packet: what cannot be kept should not be measured in vain.
     let mut recording = match &args.output {
         Some(path) => Some(Writer::create(path, args.force, &header)?),

@@ -87,19 +87,20 @@ pub fn zoned(address: IpAddr, zone: Option<&str>, port: u16) -> io::Result<Socke
     };
     let index = match zone.parse::<u32>() {
         Ok(index) => index,
-        Err(_) => interface_index(zone).map_err(|e| {
-            io::Error::new(
-                e.kind(),
-                format!("{address}%{zone}: no interface {zone}: {e}"),
-            )
-        })?,
+        Err(_) => interface_index(zone)
+            .map_err(|e| io::Error::new(e.kind(), format!("{address}%{zone}: {e}")))?,
     };
     Ok(SocketAddrV6::new(v6, port, 0, index).into())
 }
 
-fn interface_index(name: &str) -> io::Result<u32> {
-    let any = socket2::Socket::new(socket2::Domain::IPV6, socket2::Type::DGRAM, None)?;
-    Ok(rustix::net::netdevice::name_to_index(&any, name)?)
+/// The number of the interface of this name, which shows that there is one.
+pub fn interface_index(name: &str) -> io::Result<u32> {
+    let any = socket2::Socket::new(socket2::Domain::IPV6, socket2::Type::DGRAM, None)
+        .or_else(|_| socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::DGRAM, None))?;
+    rustix::net::netdevice::name_to_index(&any, name).map_err(|e| {
+        let e = io::Error::from(e);
+        io::Error::new(e.kind(), format!("no interface {name}: {e}"))
+    })
 }
 
 #[cfg(test)]

@@ -160,12 +160,7 @@ impl<R: BufRead> Reader<R> {
         let mut suspect: Option<(u64, String)> = None;
         loop {
             line.clear();
-            let got = read_line(&mut self.input, &mut line, MAX_LINE_BYTES).map_err(|error| {
-                RecordingError::Read {
-                    name: self.name.clone(),
-                    error,
-                }
-            })?;
+            let got = self.next_line(&mut line)?;
             if got == Got::Nothing {
                 report.torn_last_line |= suspect.is_some();
                 return Ok(report);
@@ -186,6 +181,21 @@ impl<R: BufRead> Reader<R> {
                 },
             }
         }
+    }
+
+    /// The next line; of one that is too long, the rest is passed over. A first line is not, since
+    /// nothing follows from it: the input may be a device without end.
+    fn next_line(&mut self, line: &mut Vec<u8>) -> Result<Got, RecordingError> {
+        let skip_rest = |input: &mut R, got| match got {
+            Got::TooLong => input.skip_until(b'\n').map(|_| got),
+            _ => Ok(got),
+        };
+        read_line(&mut self.input, line, MAX_LINE_BYTES)
+            .and_then(|got| skip_rest(&mut self.input, got))
+            .map_err(|error| RecordingError::Read {
+                name: self.name.clone(),
+                error,
+            })
     }
 
     fn take(&mut self, parsed: Line, sink: &mut dyn Sink, report: &mut ReadReport) {
@@ -296,7 +306,7 @@ enum Got {
     Whole,
     /// Bytes up to the end of the input, without a newline.
     Torn,
-    /// More than the limit; the rest of the line was skipped.
+    /// More than the limit; the rest of the line is still to be read.
     TooLong,
 }
 
@@ -312,7 +322,6 @@ fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>, max: usize) -> std::i
     } else if read <= max {
         Ok(Got::Torn)
     } else {
-        input.skip_until(b'\n')?;
         Ok(Got::TooLong)
     }
 }

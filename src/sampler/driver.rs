@@ -35,6 +35,18 @@ pub struct Outcome {
     pub interrupted: bool,
 }
 
+/// Makes sure that there will be a descriptor for each address. [`run`] begins with this; whoever
+/// prepares something that should not be touched in vain asks before.
+///
+/// # Errors
+///
+/// Where too few are allowed.
+pub fn reserve(plan: &Plan) -> Result<(), SamplerError> {
+    let targets = u64::try_from(plan.targets.len()).unwrap_or(u64::MAX);
+    reserve_descriptors(targets.saturating_add(OTHER_DESCRIPTORS))?;
+    Ok(())
+}
+
 /// Measures what `plan` says and tells `sink` everything that happens, until all is done, time is
 /// up, or SIGINT or SIGTERM asks for an early end. A second signal does not wait for answers.
 ///
@@ -43,8 +55,7 @@ pub struct Outcome {
 /// Only what makes measuring impossible altogether, before the first packet or in waiting; what
 /// befalls one server is an event.
 pub fn run(plan: &Plan, sink: &mut dyn Sink) -> Result<Outcome, SamplerError> {
-    let targets = u64::try_from(plan.targets.len()).unwrap_or(u64::MAX);
-    reserve_descriptors(targets.saturating_add(OTHER_DESCRIPTORS))?;
+    reserve(plan)?;
     let mut poller = Poller::new()?;
     poller.catch_signals()?;
     let _armed = (plan.stamping == Stamping::Kernel).then(ArmedStamps::new);

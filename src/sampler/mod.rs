@@ -14,7 +14,7 @@ mod rsntp;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-pub use driver::{Outcome, run};
+pub use driver::{Outcome, reserve, run};
 pub use pacing::Pace;
 
 use rand::rngs::{StdRng, SysRng};
