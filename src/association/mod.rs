@@ -207,7 +207,7 @@ impl Association {
         let Some(request) = self.open.get_mut(index) else {
             return;
         };
-        request.reply = Some(Reply { header, stamp });
+        request.reply = Some(Box::new(Reply { header, stamp }));
         if request.awaits_stamp() {
             request.deadline = now + STAMP_PATIENCE;
         } else {
@@ -368,7 +368,7 @@ impl Association {
         let Some(request) = self.finish(index, Finish::Answered) else {
             return;
         };
-        let Some(reply) = request.reply else { return };
+        let Some(reply) = &request.reply else { return };
         let transmitted = match request.transmit_stamp(reply.stamp) {
             Ok(stamp) => stamp,
             Err((fault, stamp)) => {
@@ -378,7 +378,7 @@ impl Association {
         };
         let info = reply.header.server_info();
         let pivot = request.sent.before.wall.max(EARLIEST_PIVOT);
-        match request.sample(&reply, transmitted, &info, pivot) {
+        match request.sample(reply, transmitted, &info, pivot) {
             Ok(sample) => self.accept(sample, info),
             Err(rejection) => self.reject(rejection),
         }

@@ -15,7 +15,8 @@ const KERNEL_STEERING: Frequency = Frequency::from_ppm(500);
 pub(super) struct Request {
     pub(super) sent: Sent,
     pub(super) transmitted: Option<Stamp>,
-    pub(super) reply: Option<Reply>,
+    /// Boxed, because of the many requests that are out few are held with their reply.
+    pub(super) reply: Option<Box<Reply>>,
     /// Until when the answer, then the transmit stamp, is awaited.
     pub(super) deadline: Monotonic,
 }

@@ -30,27 +30,63 @@ const EMBEDDED_DURATION: TimeDelta = TimeDelta::from_secs(10);
 const EMBEDDED_INTERVAL: TimeDelta = TimeDelta::from_millis(100);
 
 /// Measures, records and reports.
-pub(super) fn run(args: &MeasureArgs) -> anyhow::Result<Exit> {
+pub(super) fn run(args: MeasureArgs) -> anyhow::Result<Exit> {
+    let ready = prepare(&args)?;
+    // A run that cannot begin replaces no recording.
+    sampler::reserve(&ready.plan)?;
+    // The file comes before the first packet: what cannot be kept should not be measured in vain.
+    let mut recording = match &args.output {
+        Some(path) => Some(Writer::create(path, args.force, &ready.header)?),
+        None => None,
+    };
+    let format = args.format;
+    // All that the run needs is in its plan; ten thousand sources are megabytes.
+    drop(args);
+    let mut campaign = Campaign::new(ready.header);
+    let mut progress = Progress::new(ready.plan.duration, ready.plan.count);
+    let mut sinks: Vec<&mut dyn Sink> = vec![&mut campaign, &mut progress];
+    sinks.extend(recording.as_mut().map(|r| r as &mut dyn Sink));
+    let mut tee = Tee(sinks);
+    let start = clock::counter();
+    for note in ready.notes {
+        tee.event(&Event::Note(None, start, note));
+    }
+    let outcome = if ready.plan.targets.is_empty() {
+        Ok(())
+    } else {
+        sampler::run(&ready.plan, &mut tee).map(drop)
+    };
+    progress.finish();
+    outcome?;
+    let kept = finish_recording(recording.as_mut());
+    let reported = present::report(&campaign, format)?;
+    Ok(if kept { reported } else { Exit::Failed })
+}
+
+/// A run that is ready to begin.
+struct Ready {
+    plan: Plan,
+    header: RunHeader,
+    /// What is to be told before the first packet.
+    notes: Vec<Note>,
+    /// Held until the run is over: the server ends with its handle.
+    _embedded: Option<Background>,
+}
+
+fn prepare(args: &MeasureArgs) -> anyhow::Result<Ready> {
     if let Some(interface) = &args.interface {
         resolve::interface_index(interface)?;
     }
     let header = header(args)?;
     let mut found = Targets::default();
-    // Held until the run is over: the server ends with its handle.
-    let _embedded = if args.sources.is_empty() {
+    let embedded = if args.sources.is_empty() {
         Some(found.add_embedded(args)?)
     } else {
         found.add_sources(args)?;
         None
     };
-    let Targets {
-        targets,
-        notes,
-        measured,
-    } = found;
-    // With ten thousand sources that is a megabyte.
-    drop(measured);
     let (stamping, unavailable) = stamping(args)?;
+    found.notes.extend(unavailable);
     let plan = Plan {
         count: args.count,
         duration: duration(args),
@@ -59,34 +95,14 @@ pub(super) fn run(args: &MeasureArgs) -> anyhow::Result<Exit> {
         interface: args.interface.clone(),
         seed: header.seed,
         cross_check: args.cross_check,
-        targets,
+        targets: found.targets,
     };
-    // A run that cannot begin replaces no recording.
-    sampler::reserve(&plan)?;
-    // The file comes before the first packet: what cannot be kept should not be measured in vain.
-    let mut recording = match &args.output {
-        Some(path) => Some(Writer::create(path, args.force, &header)?),
-        None => None,
-    };
-    let mut campaign = Campaign::new(header);
-    let mut progress = Progress::new(plan.duration, plan.count);
-    let mut sinks: Vec<&mut dyn Sink> = vec![&mut campaign, &mut progress];
-    sinks.extend(recording.as_mut().map(|r| r as &mut dyn Sink));
-    let mut tee = Tee(sinks);
-    let start = clock::counter();
-    for note in notes.into_iter().chain(unavailable) {
-        tee.event(&Event::Note(None, start, note));
-    }
-    let outcome = if plan.targets.is_empty() {
-        Ok(())
-    } else {
-        sampler::run(&plan, &mut tee).map(drop)
-    };
-    progress.finish();
-    outcome?;
-    let kept = finish_recording(recording.as_mut());
-    let reported = present::report(&campaign, args.format)?;
-    Ok(if kept { reported } else { Exit::Failed })
+    Ok(Ready {
+        plan,
+        header,
+        notes: found.notes,
+        _embedded: embedded,
+    })
 }
 
 /// The recording may have ended before the run did: that is said, and no reason to lose the report.

@@ -40,10 +40,10 @@ impl From<Exit> for ExitCode {
 /// Parses the process's arguments and runs the command; `clap` itself exits with 2 on bad usage.
 pub fn main() -> ExitCode {
     let args = Args::parse();
-    let outcome = match &args.command {
+    let outcome = match args.command {
         Command::Measure(args) => measure::run(args),
-        Command::Analyse(args) => analyse::run(args),
-        Command::Serve(args) => serve::run(args),
+        Command::Analyse(args) => analyse::run(&args),
+        Command::Serve(args) => serve::run(&args),
     };
     match outcome {
         Ok(exit) => exit.into(),

@@ -146,7 +146,13 @@ impl Sink for Campaign {
             return;
         };
         match *event {
-            Event::Server(_, info) => record.servers.push((record.samples.len(), info)),
+            Event::Server(_, info) => {
+                // Most servers describe themselves once; a Vec would take room for four.
+                record
+                    .servers
+                    .reserve_exact(usize::from(record.servers.is_empty()));
+                record.servers.push((record.samples.len(), info));
+            }
             Event::Sample(_, sample) => record.samples.push(sample),
             Event::Lost(_, _, cause) => *record.lost.entry(cause).or_default() += 1,
             Event::Rejected(_, _, rejection, n) => {
