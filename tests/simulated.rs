@@ -326,7 +326,10 @@ fn an_answer_slower_than_the_time_out_is_lost_and_told() {
     played.check_each_sample("slow");
     let lost = played.run.campaign.sources[0].lost_total();
     assert!(lost > 5);
-    assert_eq!(played.rejected(Rejection::TooLate), lost);
+    // What is answered after it is forgotten looks like anybody's packet, and is no sample either.
+    let late = played.rejected(Rejection::TooLate);
+    assert!(late * 2 > lost, "{late} of {lost}");
+    assert_eq!(late + played.rejected(Rejection::BogusOrigin), lost);
 }
 
 /// A run of 10 s, 50 ms apart, in which the local clock is stepped. `out` and `back` are the legs.
