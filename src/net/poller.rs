@@ -3,10 +3,12 @@
 use std::io::{self, Read};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 
 use super::{StampedSocket, clock};
 use crate::time::{Monotonic, TimeDelta};
@@ -55,6 +57,9 @@ impl Poller {
         sender.set_nonblocking(true)?;
         signal_hook::low_level::pipe::register(SIGINT, sender.try_clone()?)?;
         signal_hook::low_level::pipe::register(SIGTERM, sender)?;
+        // A recording that grows beyond the limit of file sizes shall fail to write, not end the
+        // program; whoever writes sees the error.
+        signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
         self.watch_fd(receiver.as_raw_fd(), SIGNALS)?;
         self.signals = Some(receiver);
         Ok(())

@@ -24,6 +24,8 @@ const LONGEST_BATCH: TimeDelta = TimeDelta::from_millis(10);
 /// How often the sinks are given a chance to write out what they hold: twice in the second that a
 /// killed run may lose.
 const TICK: TimeDelta = TimeDelta::from_millis(500);
+/// How long a run that was asked to end early still waits for answers that are out.
+const LAST_ANSWERS: TimeDelta = TimeDelta::from_secs(2);
 /// Descriptors beside the sources' own: standard streams, recording, poller, timer, signals, the
 /// embedded server, the cross-check, and some of the system's libraries.
 const OTHER_DESCRIPTORS: u64 = 32;
@@ -143,13 +145,20 @@ impl Run {
     ) -> Result<Outcome, SamplerError> {
         let mut ready = Vec::new();
         let mut signals = 0;
+        let mut patience = None;
         let mut next_tick = clock::counter() + TICK;
         loop {
             let now = clock::counter();
             if signals > 0 || self.stop_sending.is_some_and(|end| end <= now) {
                 self.sending = false;
             }
-            if signals > 1 || self.is_done() {
+            if signals > 0 {
+                let end = *patience.get_or_insert(now + LAST_ANSWERS);
+                if signals > 1 || end <= now {
+                    break;
+                }
+            }
+            if self.is_done() {
                 break;
             }
             let deadline = self.next_wake(now).min(next_tick);

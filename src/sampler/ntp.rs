@@ -20,6 +20,9 @@ const MESSAGES_PER_TURN: usize = 256;
 /// Requests lost in a row after which the socket is replaced: the host's own address may have
 /// changed, and a connected socket keeps the old one.
 const LOSSES_BEFORE_NEW_SOCKET: u32 = 4;
+/// The same while further requests are out, whose answers would be lost with the socket: more than
+/// twice what can be out at a time.
+const LOSSES_IN_MID_FLIGHT: u32 = 128;
 /// Refusals in a row after which a server that never answered is given up.
 const REFUSALS_BEFORE_GIVING_UP: u32 = 3;
 /// Where requests follow answers without a gap, they go out in bursts: when this many are left
@@ -162,7 +165,7 @@ impl NtpSource {
         // What has arrived goes first: a reply that waited in the queue is no loss.
         let more = self.collect(now, shared);
         self.association.handle_deadlines(now);
-        self.heed(now, sink);
+        self.heed(now, shared, sink);
         if self.has_room() {
             while sending
                 && self.due <= now
@@ -344,16 +347,21 @@ impl NtpSource {
     }
 
     /// Heeds what the server wants.
-    fn heed(&mut self, now: Monotonic, sink: &mut dyn Sink) {
+    fn heed(&mut self, now: Monotonic, shared: &mut Shared, sink: &mut dyn Sink) {
         while self.kisses_heeded < self.association.rate_kisses() {
             self.kisses_heeded += 1;
             let interval = self.pacer.slow_down();
             self.due = self.due.max(now + interval);
             self.note(Note::Slowed { interval }, now, sink);
         }
-        if self.losses_in_a_row >= LOSSES_BEFORE_NEW_SOCKET && self.is_idle() {
+        let enough = if self.is_idle() {
+            LOSSES_BEFORE_NEW_SOCKET
+        } else {
+            LOSSES_IN_MID_FLIGHT
+        };
+        if self.losses_in_a_row >= enough {
             self.losses_in_a_row = 0;
-            self.socket = None;
+            self.drop_socket(now, shared);
         }
     }
 

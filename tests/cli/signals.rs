@@ -63,6 +63,19 @@ fn the_second_signal_waits_for_nothing() {
 }
 
 #[test]
+fn an_early_end_does_not_wait_out_a_long_time_out() {
+    let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let name = silent.local_addr().unwrap().to_string();
+    let mut buffer = [0; 100];
+    let mut run = Running::new(["measure", &name, "-d", "1h", "-t", "1h", "-f", "json"]);
+    silent.recv_from(&mut buffer).unwrap();
+    run.signal(Signal::INT);
+    let ended = run.end(); // which fails if it takes too long
+    ended.refused(&["error: nothing was measured"]);
+    assert_eq!(ended.json()["run"]["interrupted"], true);
+}
+
+#[test]
 fn sigkill_loses_at_most_the_last_second() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("run.jsonl");
