@@ -2,20 +2,19 @@
 
 use std::io::{self, BufWriter, IsTerminal, Write};
 
-use anstream::{AutoStream, ColorChoice};
-
 use crate::report::escaped;
 use crate::report::text::Style;
 
 /// How a report on standard output may look: coloured on a terminal, unless NO_COLOR or `TERM=dumb`
 /// objects, and with characters beyond ASCII where the locale has them.
 pub fn style() -> Style {
-    let stdout = io::stdout();
-    let colour = stdout.is_terminal() && AutoStream::choice(&stdout) != ColorChoice::Never;
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    let dumb = set("TERM").is_some_and(|term| term == "dumb");
+    let colour = io::stdout().is_terminal() && set("NO_COLOR").is_none() && !dumb;
     // The first of these that is set decides (POSIX, "Environment Variables", 8.2).
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
         .into_iter()
-        .find_map(|name| std::env::var_os(name).filter(|value| !value.is_empty()))
+        .find_map(set)
         .map(|value| value.to_string_lossy().to_ascii_lowercase());
     let unicode = locale.is_some_and(|l| l.ends_with("utf-8") || l.ends_with("utf8"));
     Style { colour, unicode }
