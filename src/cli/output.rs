@@ -5,12 +5,13 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use crate::report::escaped;
 use crate::report::text::Style;
 
-/// How a report on standard output may look: coloured on a terminal, unless NO_COLOR or `TERM=dumb`
-/// objects, and with characters beyond ASCII where the locale has them.
+/// How a report on standard output may look: coloured on a terminal, unless NO_COLOR,
+/// `CLICOLOR=0` or `TERM=dumb` objects, and with characters beyond ASCII where the locale has them.
 pub fn style() -> Style {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
     let dumb = set("TERM").is_some_and(|term| term == "dumb");
-    let colour = io::stdout().is_terminal() && set("NO_COLOR").is_none() && !dumb;
+    let declined = set("NO_COLOR").is_some() || set("CLICOLOR").is_some_and(|value| value == "0");
+    let colour = io::stdout().is_terminal() && !declined && !dumb;
     // The first of these that is set decides (POSIX, "Environment Variables", 8.2).
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
         .into_iter()
