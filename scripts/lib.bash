@@ -1,4 +1,4 @@
-# What scripts/check and scripts/test share; sourced, not run.
+# What scripts/check, scripts/test and scripts/bench share; sourced, not run.
 # shellcheck shell=bash
 
 # Bold where a person looks on, plain in a log.
@@ -52,4 +52,24 @@ need() {
 need_rust() {
   command -v cargo >/dev/null || die "cargo is missing; get stable Rust from https://rustup.rs"
   need cc gcc libc6-dev
+}
+
+# Makes sure that there is a chronyd, unpacked under target/tools if the machine has none. It is never
+# installed: Debian would remove the machine's own time daemon for it, and start it to steer this
+# machine's clock.
+need_chrony() {
+  local folder=$PWD/target/tools packages libraries=() name
+  export PATH=$PATH:$folder/chrony/usr/sbin:$folder/chrony/usr/bin
+  ! command -v chronyd >/dev/null || return 0
+  can_install || return 1
+  say "unpacking chrony into target/tools"
+  update_lists || return 1
+  mkdir -p "$folder"
+  (cd "$folder" && rm -f chrony_*.deb && apt-get download -qq chrony) || return 1
+  dpkg-deb -x "$folder"/chrony_*.deb "$folder/chrony" || return 1
+  packages=$(dpkg-deb -f "$folder"/chrony_*.deb Depends)
+  for name in ${packages//,/ }; do
+    if [[ $name == lib* ]]; then libraries+=("$name"); fi
+  done
+  install_packages "${libraries[@]}"
 }

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 
 # The system's own tools: those in the home of whoever runs this are closed to unprivileged users.
-# chronyd may be one that scripts/test unpacked.
+# chronyd may be one that need_chrony unpacked.
 project=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 unpacked=$project/target/tools/chrony
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin

@@ -54,7 +54,7 @@ pub(super) fn run(args: MeasureArgs) -> anyhow::Result<Exit> {
     let outcome = if ready.plan.targets.is_empty() {
         Ok(())
     } else {
-        sampler::run(&ready.plan, &mut tee).map(drop)
+        sampler::run(ready.plan, &mut tee).map(drop)
     };
     progress.finish();
     outcome?;

@@ -69,38 +69,40 @@ impl Samples {
 
     /// Adds one at the end.
     pub fn push(&mut self, sample: Sample) {
-        if self.bytes.capacity() - self.bytes.len() < LONGEST {
-            // By a quarter: doubling would leave half of the room of ten thousand sources unused.
-            self.bytes.reserve_exact(LONGEST.max(self.bytes.len() / 4));
-        }
         let x = &sample.exchange;
         let now = Fields::of(&sample);
+        let last = std::mem::replace(&mut self.last, now);
         let mode = if sample.mode == Mode::Interleaved {
             MODE_INTERLEAVED
         } else {
             0
         };
         let mut tag = mode | source_bits(x.tx) << TX_SHIFT | source_bits(x.rx) << RX_SHIFT;
-        if now.error != self.last.error {
+        if now.error != last.error {
             tag |= ERROR_CHANGED;
         }
-        if now.at_error != self.last.at_error {
+        if now.at_error != last.at_error {
             tag |= AT_ERROR_CHANGED;
         }
-        self.bytes.push(tag);
-        let last = self.last;
-        self.put(now.t1, last.t1);
-        self.put(now.ahead, last.ahead);
-        self.put(now.upper, last.upper);
-        self.put(now.residence, last.residence);
-        self.put(now.lower, last.lower);
+        let mut packed = Packed::new(tag);
+        packed.put(now.t1, last.t1);
+        packed.put(now.ahead, last.ahead);
+        packed.put(now.upper, last.upper);
+        packed.put(now.residence, last.residence);
+        packed.put(now.lower, last.lower);
         if tag & ERROR_CHANGED != 0 {
-            self.put(now.error, last.error);
+            packed.put(now.error, last.error);
         }
         if tag & AT_ERROR_CHANGED != 0 {
-            self.put(now.at_error, last.at_error);
+            packed.put(now.at_error, last.at_error);
         }
-        self.last = now;
+        let bytes = packed.as_bytes();
+        if self.bytes.capacity() - self.bytes.len() < bytes.len() {
+            // By a quarter: doubling would leave half of the room of ten thousand sources unused.
+            let more = bytes.len().max(self.bytes.len() / 4);
+            self.bytes.reserve_exact(more);
+        }
+        self.bytes.extend_from_slice(bytes);
         self.len += 1;
     }
 
@@ -112,6 +114,23 @@ impl Samples {
             last: Fields::default(),
         }
     }
+}
+
+/// One sample on its way into [`Samples`].
+struct Packed {
+    bytes: [u8; LONGEST],
+    len: usize,
+}
+
+impl Packed {
+    fn new(tag: u8) -> Self {
+        let mut packed = Self {
+            bytes: [0; LONGEST],
+            len: 0,
+        };
+        packed.push(tag);
+        packed
+    }
 
     fn put(&mut self, now: i64, before: i64) {
         let difference = now.wrapping_sub(before);
@@ -120,10 +139,21 @@ impl Samples {
             let [low, ..] = zigzag.to_le_bytes();
             zigzag >>= 7;
             if zigzag == 0 {
-                return self.bytes.push(low);
+                return self.push(low);
             }
-            self.bytes.push(low | 0x80);
+            self.push(low | 0x80);
         }
+    }
+
+    fn push(&mut self, byte: u8) {
+        if let Some(place) = self.bytes.get_mut(self.len) {
+            *place = byte;
+            self.len += 1;
+        }
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or(&self.bytes)
     }
 }
 

@@ -56,14 +56,16 @@ pub fn reserve(plan: &Plan) -> Result<(), SamplerError> {
 ///
 /// Only what makes measuring impossible altogether, before the first packet or in waiting; what
 /// befalls one server is an event.
-pub fn run(plan: &Plan, sink: &mut dyn Sink) -> Result<Outcome, SamplerError> {
-    reserve(plan)?;
+pub fn run(plan: Plan, sink: &mut dyn Sink) -> Result<Outcome, SamplerError> {
+    reserve(&plan)?;
     let mut poller = Poller::new()?;
     poller.catch_signals()?;
     let _armed = (plan.stamping == Stamping::Kernel).then(ArmedStamps::new);
-    let run = Run::new(plan, poller)?;
-    run.announce(plan, sink);
-    let cross_check = plan.cross_check.then(|| CrossCheck::start(plan));
+    let run = Run::new(&plan, poller)?;
+    run.announce(&plan, sink);
+    let cross_check = plan.cross_check.then(|| CrossCheck::start(&plan));
+    // Each source has what it needs of it; of ten thousand it is half a megabyte.
+    drop(plan);
     run.measure(cross_check, sink)
 }
 
