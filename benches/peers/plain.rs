@@ -2,7 +2,8 @@
 //! checks than the origin; no association, no events, no statistics on the way. What
 //! `clockfit measure` adds is what its rate falls short of this one's.
 //!
-//! Usage: `plain ADDRESS:PORT COUNT WINDOW`. Prints one line of JSON (`summary.rs`).
+//! Usage: `plain ADDRESS:PORT COUNT WINDOW [INTERVAL_US]`. With an interval requests leave that far
+//! apart. Prints one line of JSON (`summary.rs`).
 
 #![expect(
     clippy::expect_used,
@@ -32,6 +33,11 @@ fn main() {
     let remote: SocketAddr = summary::argument(&mut args, "ADDRESS:PORT");
     let count: u32 = summary::argument(&mut args, "COUNT");
     let window: u32 = summary::argument(&mut args, "WINDOW");
+    let interval: i64 = if args.len() > 0 {
+        summary::argument(&mut args, "INTERVAL_US")
+    } else {
+        0
+    };
 
     let _armed = ArmedStamps::new();
     let options = SocketOptions {
@@ -40,7 +46,7 @@ fn main() {
         precision: TimeDelta::NANOSECOND,
     };
     let socket = StampedSocket::connect(remote, &options).expect("a stamped socket");
-    let mut plain = Plain::new(socket, window);
+    let mut plain = Plain::new(socket, window, TimeDelta::from_micros(interval));
     let start = clock::counter();
     plain.run(count);
     summary::print(plain.offsets, plain.sent, clock::counter().since(start));
@@ -63,16 +69,18 @@ struct Plain {
     sent: u32,
     open: usize,
     offsets: Vec<i64>,
+    interval: TimeDelta,
 }
 
 impl Plain {
-    fn new(socket: StampedSocket, window: u32) -> Self {
+    fn new(socket: StampedSocket, window: u32, interval: TimeDelta) -> Self {
         Self {
             socket,
             slots: (0..window).map(|_| Slot::default()).collect(),
             sent: 0,
             open: 0,
             offsets: Vec::new(),
+            interval,
         }
     }
 
@@ -82,18 +90,27 @@ impl Plain {
             .watch(&self.socket, 0)
             .expect("the socket is watched");
         let mut ready = Vec::new();
+        let mut due = clock::counter();
+        let mut deadline = due + PATIENCE;
         while self.sent < count || self.open > 0 {
             // In bursts, as clockfit does: one request for each answer would wake both ends for
             // each packet.
             if self.open <= self.slots.len() / 2 {
-                while self.sent < count && self.slot(self.sent).number.is_none() {
+                while self.sent < count
+                    && due <= clock::counter()
+                    && self.slot(self.sent).number.is_none()
+                {
                     self.send();
+                    due = due + self.interval;
+                    deadline = clock::counter() + PATIENCE;
                 }
             }
-            let deadline = clock::counter() + PATIENCE;
-            poller
-                .wait(Some(deadline), &mut ready)
-                .expect("waiting works");
+            let turn = if self.interval == TimeDelta::ZERO || self.sent == count {
+                deadline
+            } else {
+                due.min(deadline)
+            };
+            poller.wait(Some(turn), &mut ready).expect("waiting works");
             self.read_stamps();
             self.read_answers();
             if clock::counter() >= deadline {
