@@ -40,7 +40,7 @@ def scale:
       .client,
       (.sources | tostring),
       (.cpu_ms * 100 / .wall_ms | one_decimal),
-      (.rss_kb / 1000 | one_decimal),
+      (.rss_kb * 1024 / 1000000 | one_decimal),
       (.sent | tostring),
       (.valid | tostring),
       (.kernel_both | tostring)
