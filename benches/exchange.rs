@@ -8,11 +8,11 @@
 
 use std::hint::black_box;
 
-use clockfit::association::{Association, MAX_OUTSTANDING, Sent};
+use clockfit::association::{Association, MAX_OUTSTANDING, ModePolicy, Sent};
 use clockfit::responder::Responder;
 use clockfit::sample::{Event, Reading, SourceId, Stamp, StampSource};
 use clockfit::time::{Monotonic, TimeDelta, Timestamp};
-use clockfit::wire::HEADER_LEN;
+use clockfit::wire::{HEADER_LEN, Header, NtpTimestamp};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 
 const NOON: Timestamp = Timestamp::from_nanos(1_763_832_000_123_456_789);
@@ -43,7 +43,7 @@ fn play(n: u32) -> Play {
     let wall = NOON + LEG.times(8 * i64::from(n));
     let reply = Responder::default()
         .respond(
-            &Association::request(nonce),
+            &Header::client_request(nonce).to_bytes(),
             wall + LEG.times(2),
             wall + LEG.times(3),
         )
@@ -51,6 +51,7 @@ fn play(n: u32) -> Play {
     Play {
         sent: Sent {
             nonce,
+            origin: NtpTimestamp::ZERO,
             before: Reading {
                 wall,
                 counter: Monotonic::from_nanos(LEG.times(8 * i64::from(n)).as_nanos()),
@@ -71,7 +72,7 @@ fn exchange(association: &mut Association, plays: &[Play], window: usize) -> u32
     let mut samples = 0;
     for burst in plays.chunks(window) {
         for play in burst {
-            black_box(Association::request(play.sent.nonce));
+            black_box(association.request(play.sent.nonce).to_bytes());
             association.handle_sent(play.sent);
         }
         for (id, play) in burst.iter().filter_map(|p| Some((p.sent.stamp_id?, p))) {
@@ -95,7 +96,7 @@ fn exchanges(c: &mut Criterion) {
     for window in [1, MAX_OUTSTANDING] {
         group.bench_function(format!("{window}_outstanding"), |b| {
             b.iter_batched_ref(
-                || Association::new(SourceId(0), TimeDelta::from_secs(1)),
+                || Association::new(SourceId(0), ModePolicy::Basic, TimeDelta::from_secs(1)),
                 |association| {
                     let samples = exchange(association, black_box(&plays), window);
                     assert_eq!(samples, EXCHANGES);

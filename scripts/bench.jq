@@ -10,6 +10,8 @@ def title: {
   "rate": "Rate: as fast as one client core can",
   "paced-idle": "Paced: one exchange in 5 ms, idle machine",
   "paced-busy": "Paced: one exchange in 5 ms, both cores busy",
+  "interleaved-idle": "Interleaved: 64 exchanges a second, idle machine",
+  "interleaved-busy": "Interleaved: 64 exchanges a second, both cores busy",
   "scale": "Scale: each server asked once a second"
 }[.];
 
@@ -23,11 +25,11 @@ def sockets:
        "CPU us/exchange", "not answered", "rounds"];
       [$rows | clients[] as $c | $rows | of($c) | [
         $c,
-        (map(.per_s) | median | tostring),
+        (map(.per_s) | median | . // "-" | tostring),
         (map(.offset_p50_ns) | median | us),
         (map(.abs_offset_p50_ns) | median | us),
         (map(.abs_offset_p99_ns) | median | us),
-        (map(.cpu_ms * 1000 / .valid) | median | one_decimal),
+        (map(select(.cpu_ms) | .cpu_ms * 1000 / .valid) | median | one_decimal),
         (map(.sent - .valid) | add | tostring),
         (length | tostring)
       ]]);
@@ -47,7 +49,7 @@ def scale:
     ]]);
 
 . as $all
-| ["rate", "paced-idle", "paced-busy", "scale"][] as $bench
+| ["rate", "paced-idle", "paced-busy", "interleaved-idle", "interleaved-busy", "scale"][] as $bench
 | ($all | map(select(.bench == $bench)))
 | select(length > 0)
 | "", "## " + ($bench | title), "",

@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use clockfit::association::{Association, Sent};
+use clockfit::association::{Association, ModePolicy, Sent};
 use clockfit::estimate::{Assessment, Plan, WarningCode, analyse};
 use clockfit::responder::{Config, Responder};
 use clockfit::sample::{
@@ -76,7 +76,7 @@ impl Run {
         Self {
             sim,
             clock,
-            association: Association::new(SourceId(0), TIMEOUT),
+            association: Association::new(SourceId(0), ModePolicy::Basic, TIMEOUT),
             campaign,
             first: BTreeMap::new(),
             by_t1: HashMap::new(),
@@ -123,8 +123,10 @@ impl Run {
     fn send(&mut self, number: u64, now: Timestamp) {
         let nonce = number + 1;
         let id = u32::try_from(number).unwrap();
+        let request = self.association.request(nonce);
         self.association.handle_sent(Sent {
             nonce,
+            origin: request.origin,
             before: Reading {
                 wall: self.clock.read(now),
                 counter: counter(now),
@@ -141,7 +143,7 @@ impl Run {
         } else {
             self.association.handle_transmit_stamp(id, stamp);
         }
-        self.sim.send(&Association::request(nonce), left);
+        self.sim.send(&request.to_bytes(), left);
     }
 
     fn receive(&mut self) {

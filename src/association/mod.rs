@@ -16,18 +16,24 @@
 //! The reply may be read before the transmit stamp, the stamp before the reply, and stamps in any
 //! order: they meet by the packet's number, never by order.
 
+mod finished;
+mod interleaving;
 mod request;
 #[cfg(test)]
 mod tests;
 
+pub use interleaving::ModePolicy;
+
 use std::collections::VecDeque;
 
 use crate::sample::{
-    Event, Leap, LossCause, Note, Reading, Rejection, Sample, ServerInfo, SourceId, Stamp,
+    Event, Leap, LossCause, Mode, Note, Reading, Rejection, Sample, ServerInfo, SourceId, Stamp,
     StampFault,
 };
-use crate::time::{Monotonic, TimeDelta, Timestamp};
-use crate::wire::{Header, KissCode, Packet, PacketMode, ParseError, Version};
+use crate::time::{Monotonic, TimeDelta};
+use crate::wire::{Header, KissCode, NtpTimestamp, Packet, PacketMode, ParseError, Version};
+use finished::{Finish, Finished};
+use interleaving::{Interleaving, is_in_order};
 use request::{Reply, Request};
 
 /// Requests that may be out to one server at a time. The kernel queues stamps and replies in the
@@ -38,19 +44,11 @@ pub const MAX_OUTSTANDING: usize = 64;
 /// been seen to take tens of milliseconds.
 pub const STAMP_PATIENCE: TimeDelta = TimeDelta::from_millis(100);
 
-/// Finished requests whose random numbers are remembered, to tell duplicates and late answers from
-/// forgeries: twice as many as were ever out at a time, within these limits.
-const REMEMBERED: std::ops::RangeInclusive<usize> = 8..=64;
-
 /// From this root distance on a reply is no sample: RFC 5905 section 8 test 7 with MAXDISP = 16 s.
 const MAX_ROOT_DISTANCE: TimeDelta = TimeDelta::from_secs(16);
 
 /// From this root distance on a server is distrusted: RFC 5905 appendix A, MAXDIST = 1 s.
 const DISTANT_ROOT: TimeDelta = TimeDelta::from_secs(1);
-
-/// 2026-01-01. No server's clock that matters is behind it, so a host whose own clock starts at
-/// 1970 still reads era 1 of NTP (from 2036) right.
-const EARLIEST_PIVOT: Timestamp = Timestamp::from_nanos(1_767_225_600_000_000_000);
 
 /// Length of a counted table: every variant is at the index of its place in `ALL`.
 const REJECTIONS: usize = Rejection::ALL.len();
@@ -61,12 +59,20 @@ const FAULTS: usize = StampFault::ALL.len();
 pub struct Sent {
     /// The random number in its transmit field.
     pub nonce: u64,
+    /// Its origin field; not zero where it asks for an interleaved reply.
+    pub origin: NtpTimestamp,
     /// Both clocks just before the send call: T1 where nothing better comes.
     pub before: Reading,
     /// What the wall clock's reading may be off by.
     pub precision: TimeDelta,
     /// The number its transmit stamp will carry; `None` where none will come.
     pub stamp_id: Option<u32>,
+}
+
+impl Sent {
+    fn is_interleaved(&self) -> bool {
+        !self.origin.is_zero()
+    }
 }
 
 /// The client's side of one server at one address.
@@ -77,8 +83,8 @@ pub struct Association {
     open: Vec<Request>,
     /// The most requests that were out at a time.
     most_open: usize,
-    /// Random numbers of finished requests, oldest first, and how each ended.
-    finished: VecDeque<(u64, Finish)>,
+    finished: Finished,
+    interleaving: Interleaving,
     /// The server stamps of the reply accepted last.
     last_stamps: Option<(u64, u64)>,
     server: Option<ServerInfo>,
@@ -96,21 +102,16 @@ struct Counts {
     faults: [u64; FAULTS],
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Finish {
-    Answered,
-    GivenUp,
-}
-
 impl Association {
     /// An association that gives an answer `timeout` to come.
-    pub fn new(id: SourceId, timeout: TimeDelta) -> Self {
+    pub fn new(id: SourceId, policy: ModePolicy, timeout: TimeDelta) -> Self {
         Self {
             id,
             timeout,
             open: Vec::new(),
             most_open: 0,
-            finished: VecDeque::new(),
+            finished: Finished::default(),
+            interleaving: Interleaving::new(policy),
             last_stamps: None,
             server: None,
             distant: false,
@@ -121,14 +122,25 @@ impl Association {
         }
     }
 
-    /// The bytes of a request that carries `nonce`, 64 fresh random bits.
-    pub fn request(nonce: u64) -> [u8; 48] {
-        Header::client_request(nonce).to_bytes()
+    /// The next request, which carries `nonce`, 64 fresh random bits: for an interleaved reply where
+    /// that is wanted and possible.
+    pub fn request(&self, nonce: u64) -> Header {
+        let origin = self.interleaving.origin(&self.open);
+        if origin.is_zero() {
+            Header::client_request(nonce)
+        } else {
+            Header::interleaved_request(nonce, origin)
+        }
     }
 
     /// Whether another request may be sent now.
     pub fn may_send(&self) -> bool {
-        !self.stopped && self.open.len() < MAX_OUTSTANDING
+        let most = if self.interleaving.is_strict() {
+            1
+        } else {
+            MAX_OUTSTANDING
+        };
+        !self.stopped && self.open.len() < most
     }
 
     /// Whether a kiss code forbade further requests.
@@ -196,18 +208,25 @@ impl Association {
         } else {
             self.match_request(bytes)
         };
-        let (index, header) = match outcome {
-            Ok(matched) => matched,
+        let (index, reply) = match outcome {
+            Ok((index, header, mode)) => (
+                index,
+                Reply {
+                    header,
+                    mode,
+                    stamp,
+                },
+            ),
             Err(rejection) => return self.reject(rejection),
         };
-        if let Err(rejection) = self.examine(&header, now) {
+        if let Err(rejection) = self.examine(index, &reply, now) {
             self.finish(index, Finish::Answered);
             return self.reject(rejection);
         }
         let Some(request) = self.open.get_mut(index) else {
             return;
         };
-        request.reply = Some(Box::new(Reply { header, stamp }));
+        request.reply = Some(Box::new(reply));
         if request.awaits_stamp() {
             request.deadline = now + STAMP_PATIENCE;
         } else {
@@ -276,9 +295,9 @@ impl Association {
         event
     }
 
-    /// Which open request a datagram answers. These tests leave every request open, since anybody
-    /// can send what fails them.
-    fn match_request(&self, bytes: &[u8]) -> Result<(usize, Header), Rejection> {
+    /// Which open request a datagram answers, and in which mode. These tests leave every request
+    /// open, since anybody can send what fails them.
+    fn match_request(&self, bytes: &[u8]) -> Result<(usize, Header, Mode), Rejection> {
         let header = Packet::parse(bytes).map_err(ParseError::rejection)?.header;
         if header.version != Version::V4 {
             return Err(Rejection::WrongVersion);
@@ -287,33 +306,21 @@ impl Association {
             return Err(Rejection::WrongMode);
         }
         // RFC 5905 section 8 test 2: the origin must be a number this association sent.
-        let origin = header.origin.0;
-        match self.open.iter().position(|r| r.sent.nonce == origin) {
+        let found = self.open.iter().enumerate().find_map(|(index, request)| {
+            Some((index, request, request.answered_by(header.origin)?))
+        });
+        match found {
             // Held for its transmit stamp: it has been answered already.
-            Some(index) if self.open.get(index).is_some_and(|r| r.reply.is_some()) => {
-                Err(Rejection::Duplicate)
-            }
-            Some(index) => Ok((index, header)),
-            None => Err(self.name_stray(origin)),
-        }
-    }
-
-    fn name_stray(&self, origin: u64) -> Rejection {
-        let answered = |finish| finish == Finish::Answered;
-        let latest = self.finished.iter().rfind(|(_, finish)| answered(*finish));
-        match self.finished.iter().find(|(nonce, _)| *nonce == origin) {
-            None => Rejection::BogusOrigin,
-            Some((_, Finish::GivenUp)) => Rejection::TooLate,
-            Some((nonce, Finish::Answered)) if latest.is_some_and(|(n, _)| n == nonce) => {
-                Rejection::Duplicate
-            }
-            Some((_, Finish::Answered)) => Rejection::Replay,
+            Some((_, request, _)) if request.reply.is_some() => Err(Rejection::Duplicate),
+            Some((index, _, mode)) => Ok((index, header, mode)),
+            None => Err(self.finished.name(header.origin.0)),
         }
     }
 
     /// What the server says (RFC 5905 section 8 tests 1, 3, 6, 7). The request is over either way:
     /// only the server, or somebody on the path, can know its random number.
-    fn examine(&mut self, header: &Header, now: Monotonic) -> Result<(), Rejection> {
+    fn examine(&mut self, index: usize, reply: &Reply, now: Monotonic) -> Result<(), Rejection> {
+        let header = &reply.header;
         if let Some(kiss) = header.kiss_code() {
             self.take_kiss(kiss, now);
             return Err(kiss.rejection());
@@ -333,17 +340,11 @@ impl Association {
         if info.root_distance() >= MAX_ROOT_DISTANCE {
             return Err(Rejection::RootDistance);
         }
-        // On the circle of 2^64, T3 before T2 is a negative difference, in any era.
-        if header
-            .transmit
-            .0
-            .wrapping_sub(header.receive.0)
-            .cast_signed()
-            < 0
-        {
-            return Err(Rejection::StampsReversed);
+        match (reply.mode, self.open.get(index)) {
+            (Mode::Interleaved, Some(request)) => self.interleaving.examine(request, header),
+            _ if is_in_order(header.receive, header.transmit) => Ok(()),
+            _ => Err(Rejection::StampsReversed),
         }
-        Ok(())
     }
 
     fn take_kiss(&mut self, kiss: KissCode, now: Monotonic) {
@@ -376,11 +377,22 @@ impl Association {
                 stamp
             }
         };
-        let info = reply.header.server_info();
-        let pivot = request.sent.before.wall.max(EARLIEST_PIVOT);
-        match request.sample(reply, transmitted, &info, pivot) {
-            Ok(sample) => self.accept(sample, info),
-            Err(rejection) => self.reject(rejection),
+        let completed = self
+            .interleaving
+            .completed(&request, reply, transmitted)
+            .map(|exchange| {
+                (
+                    exchange.finish(reply.header.transmit, reply.mode),
+                    exchange.info,
+                )
+            });
+        if self.interleaving.keep(&request, reply, transmitted) {
+            self.note(request.sent.before.counter, Note::NotInterleaved);
+        }
+        match completed {
+            Some((Ok(sample), info)) => self.accept(sample, info),
+            Some((Err(rejection), _)) => self.reject(rejection),
+            None => self.reject(Rejection::WrongExchange),
         }
     }
 
@@ -414,7 +426,8 @@ impl Association {
     }
 
     fn lose(&mut self, index: usize, now: Monotonic, cause: LossCause) {
-        if self.finish(index, Finish::GivenUp).is_some() {
+        if let Some(request) = self.finish(index, Finish::GivenUp) {
+            self.interleaving.heed_loss(&request);
             self.events.push_back(Event::Lost(self.id, now, cause));
         }
     }
@@ -424,11 +437,7 @@ impl Association {
             return None;
         }
         let request = self.open.remove(index);
-        let remembered = (2 * self.most_open).clamp(*REMEMBERED.start(), *REMEMBERED.end());
-        if self.finished.len() >= remembered {
-            self.finished.pop_front();
-        }
-        self.finished.push_back((request.sent.nonce, how));
+        self.finished.push(request.sent.nonce, how, self.most_open);
         Some(request)
     }
 

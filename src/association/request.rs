@@ -2,13 +2,18 @@
 
 use super::Sent;
 use crate::sample::{
-    AT_ERROR_FLOOR, Exchange, Mode, Rejection, Sample, ServerInfo, Stamp, StampFault, StampSource,
+    AT_ERROR_FLOOR, Exchange, Mode, Reading, Rejection, Sample, ServerInfo, Stamp, StampFault,
+    StampSource,
 };
 use crate::time::{Frequency, Monotonic, Timestamp};
-use crate::wire::Header;
+use crate::wire::{Header, NtpTimestamp, server_stamps};
 
 /// How fast the kernel's own clock discipline steers at most: MAXFREQ of `linux/timex.h`, 500 ppm.
 const KERNEL_STEERING: Frequency = Frequency::from_ppm(500);
+
+/// 2026-01-01. No server's clock that matters is behind it, so a host whose own clock starts at
+/// 1970 still reads era 1 of NTP (from 2036) right.
+const EARLIEST_PIVOT: Timestamp = Timestamp::from_nanos(1_767_225_600_000_000_000);
 
 /// A request that is out, or answered and held for its transmit stamp.
 #[derive(Debug)]
@@ -25,7 +30,21 @@ pub(super) struct Request {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reply {
     pub(super) header: Header,
+    /// Whose T3 it carries: its own exchange's, or that of the one before.
+    pub(super) mode: Mode,
     pub(super) stamp: Stamp,
+}
+
+/// An exchange that lacks only T3.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unfinished {
+    before: Reading,
+    transmitted: Stamp,
+    /// T2 as the server wrote it, which is also the exchange's name in interleaved mode.
+    pub(super) receive: NtpTimestamp,
+    received: Stamp,
+    /// What the server said of itself in this exchange.
+    pub(super) info: ServerInfo,
 }
 
 impl Request {
@@ -40,6 +59,18 @@ impl Request {
 
     pub(super) fn awaits_stamp(&self) -> bool {
         self.sent.stamp_id.is_some() && self.transmitted.is_none()
+    }
+
+    /// Which kind of reply an origin field makes, if it answers this request. A request that did
+    /// not ask for an interleaved reply can get none.
+    pub(super) fn answered_by(&self, origin: NtpTimestamp) -> Option<Mode> {
+        if origin.0 == self.sent.nonce {
+            Some(Mode::Basic)
+        } else if origin.0 == !self.sent.nonce && self.sent.is_interleaved() {
+            Some(Mode::Interleaved)
+        } else {
+            None
+        }
     }
 
     /// T1: the kernel's stamp where it came and lies between the send call and the reply, else the
@@ -58,38 +89,45 @@ impl Request {
         }
     }
 
+    /// What this request and its reply know of their exchange.
+    pub(super) fn unfinished(&self, reply: &Reply, transmitted: Stamp) -> Unfinished {
+        Unfinished {
+            before: self.sent.before,
+            transmitted,
+            receive: reply.header.receive,
+            received: reply.stamp,
+            info: reply.header.server_info(),
+        }
+    }
+}
+
+impl Unfinished {
     /// The four stamps as a sample, unless they contradict each other.
-    pub(super) fn sample(
-        &self,
-        reply: &Reply,
-        transmitted: Stamp,
-        info: &ServerInfo,
-        pivot: Timestamp,
-    ) -> Result<Sample, Rejection> {
-        let (t2, t3) = reply
-            .header
-            .server_stamps(pivot)
-            .ok_or(Rejection::TimeOutOfRange)?;
+    pub(super) fn finish(&self, transmit: NtpTimestamp, mode: Mode) -> Result<Sample, Rejection> {
+        let before = self.before;
+        let pivot = before.wall.max(EARLIEST_PIVOT);
+        let (t2, t3) =
+            server_stamps(self.receive, transmit, pivot).ok_or(Rejection::TimeOutOfRange)?;
+        let (t1, t4) = (self.transmitted, self.received);
         let exchange = Exchange {
-            t1: transmitted.at,
-            upper: t2.since(transmitted.at),
+            t1: t1.at,
+            upper: t2.since(t1.at),
             residence: t3.since(t2),
-            lower: t3.since(reply.stamp.at),
-            tx: transmitted.source,
-            rx: reply.stamp.source,
-            error: transmitted.error.max(reply.stamp.error),
+            lower: t3.since(t4.at),
+            tx: t1.source,
+            rx: t4.source,
+            error: t1.error.max(t4.error),
         };
-        if exchange.interval(info.precision_error()).is_none() {
+        if exchange.interval(self.info.precision_error()).is_none() {
             return Err(Rejection::NegativeDelay);
         }
         // The counter was read with the wall clock just before the send call; T1 is later by what
         // the wall clock says, usually microseconds, over which the kernel may have steered it.
-        let before = self.sent.before;
-        let since = transmitted.at.since(before.wall);
+        let since = t1.at.since(before.wall);
         let error = before.error + KERNEL_STEERING.gained_over(since);
         Ok(Sample {
             exchange,
-            mode: Mode::Basic,
+            mode,
             at: before.counter + since,
             at_error: error.max(AT_ERROR_FLOOR),
         })

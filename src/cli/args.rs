@@ -58,6 +58,18 @@ pub enum Timestamps {
     User,
 }
 
+/// In which mode servers are asked (RFC 9769).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// Interleaved, and basic where a server does not answer so
+    #[default]
+    Auto,
+    /// Each reply has its own T3, read before it left: early by a microsecond or more
+    Basic,
+    /// Each reply has the transmit stamp of the one before; one request out at a time
+    Interleaved,
+}
+
 /// Arguments of `measure`.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -115,6 +127,10 @@ pub struct MeasureArgs {
     /// Let --output replace an existing file
     #[arg(long, requires = "output")]
     pub force: bool,
+
+    /// In which mode servers are asked
+    #[arg(long, value_enum, default_value_t)]
+    pub mode: Mode,
 
     /// Who stamps packets
     #[arg(long, value_enum, default_value_t)]

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use anyhow::{Context, bail};
 
-use super::args::{MeasureArgs, Timestamps};
+use super::args::{MeasureArgs, Mode, Timestamps};
 use super::progress::Progress;
 use super::source::{Host, Source};
 use super::{Exit, output, present};
@@ -16,7 +16,7 @@ use crate::responder::Config;
 use crate::sample::{
     Campaign, Event, Note, RunHeader, Sink, SourceInfo, SourceKind, Tee, Timescale,
 };
-use crate::sampler::{self, Pace, Plan, Target};
+use crate::sampler::{self, ModePolicy, Pace, Plan, Target};
 use crate::server::{Background, Server};
 use crate::time::TimeDelta;
 
@@ -91,6 +91,11 @@ fn prepare(args: &MeasureArgs) -> anyhow::Result<Ready> {
         count: args.count,
         duration: duration(args),
         timeout: args.timeout,
+        mode: match args.mode {
+            Mode::Auto => ModePolicy::Auto,
+            Mode::Basic => ModePolicy::Basic,
+            Mode::Interleaved => ModePolicy::Interleaved,
+        },
         stamping,
         interface: args.interface.clone(),
         seed: header.seed,

@@ -89,6 +89,8 @@ pub enum WarningCode {
     Slowed,
     /// The server refused service.
     Stopped,
+    /// The server does not answer in interleaved mode.
+    NotInterleaved,
     /// More was noted than is kept.
     NotesDropped,
 }
@@ -361,6 +363,11 @@ fn of_note(note: &Note) -> Option<(WarningCode, String)> {
                 "the server refused service and is not asked again ({})",
                 kiss.name()
             ),
+        ),
+        Note::NotInterleaved => (
+            WarningCode::NotInterleaved,
+            "does not answer in interleaved mode: its T3 is what it wrote before sending, and early"
+                .to_owned(),
         ),
         Note::CrossCheckFailed { error } => (
             WarningCode::CrossCheckFailed,

@@ -134,7 +134,7 @@ struct Tagged<T> {
 }
 
 /// Names that a note line may have, to tell an unknown note from a damaged one.
-pub(super) const NOTE_NAMES: [&str; 12] = [
+pub(super) const NOTE_NAMES: [&str; 13] = [
     "unresolved",
     "same_address",
     "polite",
@@ -146,6 +146,7 @@ pub(super) const NOTE_NAMES: [&str; 12] = [
     "slowed",
     "stopped",
     "distant_root",
+    "not_interleaved",
     "cross_check_failed",
 ];
 

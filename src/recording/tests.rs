@@ -516,6 +516,7 @@ fn every_note_has_its_name_in_the_list() {
             kiss: Rejection::KissDeny,
         },
         Note::DistantRoot,
+        Note::NotInterleaved,
         Note::CrossCheckFailed { error: text() },
     ];
     let names = all.map(|note| {
@@ -532,6 +533,7 @@ fn every_note_has_its_name_in_the_list() {
             | Note::Slowed { .. }
             | Note::Stopped { .. }
             | Note::DistantRoot
+            | Note::NotInterleaved
             | Note::CrossCheckFailed { .. } => {}
         }
         serde_json::to_value(note).unwrap()["note"]

@@ -174,6 +174,8 @@ pub enum Note {
     },
     /// Root distance above 1 s, the limit from which RFC 5905 distrusts a server.
     DistantRoot,
+    /// The server does not answer in interleaved mode.
+    NotInterleaved,
     /// The cross-check could not be made.
     CrossCheckFailed {
         /// Why.

@@ -50,6 +50,7 @@ named! {
         RepeatedStamps = "repeated_stamps", "Both server stamps are those of the reply before (test 1, RFC 9769).";
         RootDistance = "root_distance", "Root delay / 2 + root dispersion is 16 s or more (test 7).";
         StampsReversed = "stamps_reversed", "The reply left the server before the request arrived (T3 before T2).";
+        WrongExchange = "wrong_exchange", "An interleaved reply whose transmit stamp is not of the exchange it should complete.";
         NegativeDelay = "negative_delay", "Delay is negative beyond the error of the stamps: a clock stepped in mid-exchange, or the server lies.";
         TimeOutOfRange = "time_out_of_range", "A server stamp is beyond what 64-bit nanoseconds hold.";
     }

@@ -17,6 +17,8 @@ use std::sync::Arc;
 pub use driver::{Outcome, reserve, run};
 pub use pacing::Pace;
 
+pub use crate::association::ModePolicy;
+
 use rand::rngs::{StdRng, SysRng};
 use rand::{RngExt, SeedableRng};
 
@@ -46,6 +48,8 @@ pub struct Plan {
     pub duration: Option<TimeDelta>,
     /// How long an answer is waited for.
     pub timeout: TimeDelta,
+    /// Basic or interleaved requests.
+    pub mode: ModePolicy,
     /// Who stamps.
     pub stamping: Stamping,
     /// Interface to send from.

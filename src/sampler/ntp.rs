@@ -108,7 +108,7 @@ impl NtpSource {
         Self {
             id,
             address: target.address,
-            association: Association::new(id, plan.timeout),
+            association: Association::new(id, plan.mode, plan.timeout),
             pacer,
             socket: None,
             generation: 0,
@@ -145,7 +145,8 @@ impl NtpSource {
 
     /// When this source wants its next turn.
     pub(super) fn next_turn(&self, shared: &Shared, sending: bool) -> Option<Monotonic> {
-        let wants_to_send = sending && !self.has_sent_all(shared) && self.has_room();
+        let may_send = !self.pacer.is_unspaced() || self.has_room();
+        let wants_to_send = sending && !self.has_sent_all(shared) && may_send;
         let due = wants_to_send.then_some(self.due);
         [due, self.association.next_deadline()]
             .into_iter()
@@ -166,15 +167,8 @@ impl NtpSource {
         let more = self.collect(now, shared);
         self.association.handle_deadlines(now);
         self.heed(now, shared, sink);
-        if self.has_room() {
-            while sending
-                && self.due <= now
-                && !self.has_sent_all(shared)
-                && self.association.may_send()
-            {
-                self.schedule_next(now, shared);
-                self.send(now, shared, sink);
-            }
+        if sending {
+            self.send_due(now, shared, sink);
         }
         if now.since(self.counts_told) >= TELL_COUNTS_EVERY {
             self.counts_told = now;
@@ -191,9 +185,28 @@ impl NtpSource {
         self.tell(now, sink);
     }
 
-    fn has_room(&self) -> bool {
+    /// Sends what is due. A request that finds no room when it is due is left out, not sent later:
+    /// what was held up must not leave in a burst.
+    fn send_due(&mut self, now: Monotonic, shared: &mut Shared, sink: &mut dyn Sink) {
         let unspaced = self.pacer.is_unspaced();
-        self.association.may_send() && !(unspaced && self.association.outstanding() > REFILL_AT)
+        if unspaced && !self.has_room() {
+            return;
+        }
+        while self.due <= now && !self.has_sent_all(shared) {
+            let may_send = self.association.may_send();
+            if unspaced && !may_send {
+                return;
+            }
+            self.schedule_next(now, shared);
+            if may_send {
+                self.send(now, shared, sink);
+            }
+        }
+    }
+
+    /// Whether unspaced requests may go out.
+    fn has_room(&self) -> bool {
+        self.association.may_send() && self.association.outstanding() <= REFILL_AT
     }
 
     fn schedule_next(&mut self, now: Monotonic, shared: &mut Shared) {
@@ -206,7 +219,8 @@ impl NtpSource {
     fn send(&mut self, now: Monotonic, shared: &mut Shared, sink: &mut dyn Sink) {
         self.attempts += 1;
         let nonce = shared.nonces.random();
-        let request = Association::request(nonce);
+        let request = self.association.request(nonce);
+        let bytes = request.to_bytes();
         if self.socket.is_none() {
             self.open_socket(now, shared, sink);
         }
@@ -215,11 +229,12 @@ impl NtpSource {
                 break;
             };
             let before = clock::paired();
-            match socket.send(&request) {
+            match socket.send(&bytes) {
                 Ok(sent) => {
                     let precision = shared.options.precision;
                     self.association.handle_sent(Sent {
                         nonce,
+                        origin: request.origin,
                         before,
                         precision,
                         stamp_id: sent.id,

@@ -109,11 +109,13 @@ pub struct Header {
     pub reference_id: ReferenceId,
     /// When the sender's clock was last set or corrected.
     pub reference: NtpTimestamp,
-    /// In a reply: the request's transmit field.
+    /// In a reply: the request's transmit field, or its receive field if the reply is interleaved
+    /// (RFC 9769 section 2). In an interleaved request: T2 of the last reply.
     pub origin: NtpTimestamp,
-    /// In a reply: when the request arrived, T2.
+    /// In a reply: when the request arrived, T2. In an interleaved request: a random number.
     pub receive: NtpTimestamp,
-    /// In a reply: when the reply left, T3. In a request: a random number.
+    /// In a reply: when it left, T3, or when the reply before it left if this one is interleaved.
+    /// In a request: a random number.
     pub transmit: NtpTimestamp,
 }
 
@@ -136,6 +138,19 @@ impl Header {
             origin: NtpTimestamp::ZERO,
             receive: NtpTimestamp::ZERO,
             transmit: NtpTimestamp(nonce),
+        }
+    }
+
+    /// A request for an interleaved reply (RFC 9769 section 2): `origin` is T2 as the last reply
+    /// gave it, and says which exchange's T3 is wanted.
+    ///
+    /// An interleaved reply returns the receive field, a basic one the transmit field. They must
+    /// differ, and be as hard to guess as each other: one is the other's complement.
+    pub const fn interleaved_request(nonce: u64, origin: NtpTimestamp) -> Self {
+        Self {
+            origin,
+            receive: NtpTimestamp(!nonce),
+            ..Self::client_request(nonce)
         }
     }
 
@@ -223,16 +238,9 @@ impl Header {
         bytes
     }
 
-    /// T2 rounded up and T3 rounded down to whole nanoseconds, in the era next to `pivot` (T1, or
-    /// any local time within 68 years of the server's). Outward on both sides, so that a bound made
-    /// of them stays a bound.
-    ///
-    /// `None` where one of them does not fit into `i64` nanoseconds:
-    /// [`Rejection::TimeOutOfRange`](crate::sample::Rejection::TimeOutOfRange).
+    /// [`server_stamps`] of a basic reply, whose T2 and T3 are of one exchange.
     pub fn server_stamps(&self, pivot: Timestamp) -> Option<(Timestamp, Timestamp)> {
-        let t2 = self.receive.to_timestamp(pivot, Rounding::Up)?;
-        let t3 = self.transmit.to_timestamp(pivot, Rounding::Down)?;
-        Some((t2, t3))
+        server_stamps(self.receive, self.transmit, pivot)
     }
 
     /// What the sender says about itself, root delay and dispersion rounded up.
@@ -257,4 +265,20 @@ impl Header {
         let spells = length > 0 && text.all(u8::is_ascii_graphic);
         (self.stratum == 0 && spells).then(|| KissCode::from_reference_id(self.reference_id))
     }
+}
+
+/// T2 rounded up and T3 rounded down to whole nanoseconds, in the era next to `pivot` (T1, or any
+/// local time within 68 years of the server's). Outward on both sides, so that a bound made of them
+/// stays a bound.
+///
+/// `None` where one of them does not fit into `i64` nanoseconds:
+/// [`Rejection::TimeOutOfRange`](crate::sample::Rejection::TimeOutOfRange).
+pub fn server_stamps(
+    receive: NtpTimestamp,
+    transmit: NtpTimestamp,
+    pivot: Timestamp,
+) -> Option<(Timestamp, Timestamp)> {
+    let t2 = receive.to_timestamp(pivot, Rounding::Up)?;
+    let t3 = transmit.to_timestamp(pivot, Rounding::Down)?;
+    Some((t2, t3))
 }

@@ -4,7 +4,7 @@
 //! nothing is allocated on the word of a packet. What is accepted is written back byte for byte.
 //!
 //! This is the only room that knows NTP's own fixed-point times. The server's two stamps leave it
-//! as whole nanoseconds, T2 rounded up and T3 down ([`Header::server_stamps`]), so that
+//! as whole nanoseconds, T2 rounded up and T3 down ([`server_stamps`]), so that
 //! `[T3 - T4, T2 - T1]` still holds the true offset.
 //!
 //! ```
@@ -32,7 +32,7 @@ mod timestamp;
 #[cfg(test)]
 mod tests;
 
-pub use header::{HEADER_LEN, Header, PacketMode, Version};
+pub use header::{HEADER_LEN, Header, PacketMode, Version, server_stamps};
 pub use kiss::KissCode;
 pub use packet::{Extension, Extensions, MAX_PACKET_LEN, Packet, ParseError};
 pub use timestamp::{NtpShort, NtpTimestamp, Rounding};

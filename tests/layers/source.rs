@@ -75,10 +75,10 @@ pub(crate) struct PathUse {
 }
 
 impl Source {
-    /// Lexes a file of `src/`; a file called `tests.rs` is test code as a whole.
+    /// Lexes a file of `src/`; `tests.rs`, or what is in a folder `tests`, is test code as a whole.
     pub(crate) fn new(path: &str, text: &str) -> Source {
         let tokens = lex(text);
-        let in_test = if path.ends_with("/tests.rs") {
+        let in_test = if path.ends_with("/tests.rs") || path.contains("/tests/") {
             vec![true; tokens.len()]
         } else {
             mark_tests(&tokens)

@@ -129,7 +129,7 @@ fn stamps(found: &SourceReport) -> String {
         .filter_map(|c| Some((c.class.as_ref()?, c.offset_ns.as_ref()?)))
         .map(|(class, offset)| {
             let share = percent(offset.n, found.valid);
-            format!("{} {share}", class.stamps)
+            format!("{} ({}) {share}", class.stamps, class.mode.name())
         })
         .collect();
     if !found.stamp_faults.is_empty() {

@@ -1,8 +1,11 @@
 //! Every order of events a network can produce, played to the association.
 
+mod interleaved;
+
 use super::*;
 use crate::sample::{Leap, Mode, ReferenceId, StampSource};
-use crate::wire::{NtpShort, NtpTimestamp, Rounding};
+use crate::time::Timestamp;
+use crate::wire::{NtpShort, Rounding};
 use proptest::prelude::*;
 
 const TIMEOUT: TimeDelta = TimeDelta::from_secs(1);
@@ -26,12 +29,17 @@ struct Bed {
 #[derive(Clone, Copy)]
 struct Flight {
     sent: Sent,
+    request: Header,
     left: Timestamp,
 }
 
 impl Bed {
     fn new() -> Self {
-        let association = Association::new(SourceId(0), TIMEOUT);
+        Self::asking(ModePolicy::Basic)
+    }
+
+    fn asking(policy: ModePolicy) -> Self {
+        let association = Association::new(SourceId(0), policy, TIMEOUT);
         Self {
             association,
             now: Monotonic::from_nanos(7_000_000_000),
@@ -54,8 +62,10 @@ impl Bed {
             counter: self.now,
             error: TimeDelta::from_nanos(30),
         };
+        let request = self.association.request(nonce);
         let sent = Sent {
             nonce,
+            origin: request.origin,
             before,
             precision: TimeDelta::NANOSECOND,
             stamp_id: Some(self.next_id),
@@ -64,6 +74,7 @@ impl Bed {
         self.association.handle_sent(sent);
         Flight {
             sent,
+            request,
             left: before.wall + CALL,
         }
     }
@@ -616,6 +627,7 @@ fn a_host_at_1970_still_reads_a_server_in_2050() {
     };
     let sent = Sent {
         nonce: 9,
+        origin: NtpTimestamp::ZERO,
         before,
         precision: TimeDelta::NANOSECOND,
         stamp_id: None,
@@ -623,6 +635,7 @@ fn a_host_at_1970_still_reads_a_server_in_2050() {
     bed.association.handle_sent(sent);
     let flight = Flight {
         sent,
+        request: Header::client_request(9),
         left: before.wall,
     };
     let receive = NtpTimestamp::from_timestamp(y2050, Rounding::Down);
