@@ -15,8 +15,8 @@
 //! own exchange or interleaved of the one before; where a server changes from the first to the
 //! second, one exchange gives a sample of each mode.
 
-use super::request::{Reply, Request, Unfinished};
-use crate::sample::{Mode, Rejection, Stamp};
+use super::request::{Reply, ReplyMode, Request, Unfinished};
+use crate::sample::{Rejection, Stamp};
 use crate::wire::{Header, NtpTimestamp};
 
 /// Valid basic replies to interleaved requests, one after the other, after which a server counts as
@@ -111,8 +111,8 @@ impl Interleaving {
         transmitted: Stamp,
     ) -> Option<Unfinished> {
         match reply.mode {
-            Mode::Basic => Some(request.unfinished(reply, transmitted)),
-            Mode::Interleaved => self.last.as_deref().copied(),
+            ReplyMode::Basic => Some(request.unfinished(reply, transmitted)),
+            ReplyMode::Interleaved => self.last.as_deref().copied(),
         }
     }
 
@@ -143,16 +143,16 @@ impl Interleaving {
         }
     }
 
-    fn heed(&mut self, answered: Mode) -> bool {
+    fn heed(&mut self, answered: ReplyMode) -> bool {
         self.standing = match (answered, self.standing) {
-            (Mode::Interleaved, _) => Standing::Granted,
-            (Mode::Basic, Standing::Asking(n)) if n + 1 < REFUSALS => Standing::Asking(n + 1),
-            (Mode::Basic, Standing::Asking(_)) => {
+            (ReplyMode::Interleaved, _) => Standing::Granted,
+            (ReplyMode::Basic, Standing::Asking(n)) if n + 1 < REFUSALS => Standing::Asking(n + 1),
+            (ReplyMode::Basic, Standing::Asking(_)) => {
                 self.standing = Standing::Refused;
                 return true;
             }
             // Once granted it is asked for to the end: a server may forget, and remember again.
-            (Mode::Basic, known) => known,
+            (ReplyMode::Basic, known) => known,
         };
         false
     }

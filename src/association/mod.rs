@@ -27,14 +27,14 @@ pub use interleaving::ModePolicy;
 use std::collections::VecDeque;
 
 use crate::sample::{
-    Event, Leap, LossCause, Mode, Note, Reading, Rejection, Sample, ServerInfo, SourceId, Stamp,
+    Event, Leap, LossCause, Note, Reading, Rejection, Sample, ServerInfo, SourceId, Stamp,
     StampFault,
 };
 use crate::time::{Monotonic, TimeDelta};
 use crate::wire::{Header, KissCode, NtpTimestamp, Packet, PacketMode, ParseError, Version};
 use finished::{Finish, Finished};
 use interleaving::{Interleaving, is_in_order};
-use request::{Reply, Request};
+use request::{Reply, ReplyMode, Request};
 
 /// Requests that may be out to one server at a time. The kernel queues stamps and replies in the
 /// socket's receive buffer, 832 bytes each: the default buffer holds two of each of these.
@@ -297,7 +297,7 @@ impl Association {
 
     /// Which open request a datagram answers, and in which mode. These tests leave every request
     /// open, since anybody can send what fails them.
-    fn match_request(&self, bytes: &[u8]) -> Result<(usize, Header, Mode), Rejection> {
+    fn match_request(&self, bytes: &[u8]) -> Result<(usize, Header, ReplyMode), Rejection> {
         let header = Packet::parse(bytes).map_err(ParseError::rejection)?.header;
         if header.version != Version::V4 {
             return Err(Rejection::WrongVersion);
@@ -341,7 +341,7 @@ impl Association {
             return Err(Rejection::RootDistance);
         }
         match (reply.mode, self.open.get(index)) {
-            (Mode::Interleaved, Some(request)) => self.interleaving.examine(request, header),
+            (ReplyMode::Interleaved, Some(request)) => self.interleaving.examine(request, header),
             _ if is_in_order(header.receive, header.transmit) => Ok(()),
             _ => Err(Rejection::StampsReversed),
         }

@@ -26,12 +26,27 @@ pub(super) struct Request {
     pub(super) deadline: Monotonic,
 }
 
+/// Whose T3 a reply carries: its own exchange's, or that of the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ReplyMode {
+    Basic,
+    Interleaved,
+}
+
+impl From<ReplyMode> for Mode {
+    fn from(mode: ReplyMode) -> Self {
+        match mode {
+            ReplyMode::Basic => Self::Basic,
+            ReplyMode::Interleaved => Self::Interleaved,
+        }
+    }
+}
+
 /// An answer that passed every test that needs no T1.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reply {
     pub(super) header: Header,
-    /// Whose T3 it carries: its own exchange's, or that of the one before.
-    pub(super) mode: Mode,
+    pub(super) mode: ReplyMode,
     pub(super) stamp: Stamp,
 }
 
@@ -63,11 +78,11 @@ impl Request {
 
     /// Which kind of reply an origin field makes, if it answers this request. A request that did
     /// not ask for an interleaved reply can get none.
-    pub(super) fn answered_by(&self, origin: NtpTimestamp) -> Option<Mode> {
+    pub(super) fn answered_by(&self, origin: NtpTimestamp) -> Option<ReplyMode> {
         if origin.0 == self.sent.nonce {
-            Some(Mode::Basic)
+            Some(ReplyMode::Basic)
         } else if origin.0 == !self.sent.nonce && self.sent.is_interleaved() {
-            Some(Mode::Interleaved)
+            Some(ReplyMode::Interleaved)
         } else {
             None
         }
@@ -103,7 +118,11 @@ impl Request {
 
 impl Unfinished {
     /// The four stamps as a sample, unless they contradict each other.
-    pub(super) fn finish(&self, transmit: NtpTimestamp, mode: Mode) -> Result<Sample, Rejection> {
+    pub(super) fn finish(
+        &self,
+        transmit: NtpTimestamp,
+        mode: ReplyMode,
+    ) -> Result<Sample, Rejection> {
         let before = self.before;
         let pivot = before.wall.max(EARLIEST_PIVOT);
         let (t2, t3) =
@@ -127,7 +146,7 @@ impl Unfinished {
         let error = before.error + KERNEL_STEERING.gained_over(since);
         Ok(Sample {
             exchange,
-            mode,
+            mode: mode.into(),
             at: before.counter + since,
             at_error: error.max(AT_ERROR_FLOOR),
         })

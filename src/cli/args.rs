@@ -58,6 +58,16 @@ pub enum Timestamps {
     User,
 }
 
+/// The time scale of PTP clocks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum PhcTimescale {
+    /// As the clocks of hypervisors have it
+    #[default]
+    Utc,
+    /// As PTP has it: TAI - UTC, by this host's kernel, is taken off
+    Tai,
+}
+
 /// In which mode servers are asked (RFC 9769).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Mode {
@@ -82,8 +92,8 @@ pub struct MeasureArgs {
     #[arg(
         value_name = "SOURCE",
         help = "Servers: host, host:port, [v6]:port or ntp://... A name stands for all its \
-                addresses. Without any, this host's own noise floor is measured against an \
-                embedded server"
+                addresses. PTP clocks: phc:/dev/ptp0, phc:eth0, phc:ptp_kvm. Without any, this \
+                host's own noise floor is measured against an embedded server"
     )]
     pub sources: Vec<Source>,
 
@@ -92,7 +102,7 @@ pub struct MeasureArgs {
     pub count: Option<u64>,
 
     /// Mean time between requests; 0: as soon as one is answered [default: 1s for private
-    /// addresses; 8 requests 2s apart, then one in 16s, for public ones]
+    /// addresses; 8 requests 2s apart, then one in 16s, for public ones; 100ms for PTP clocks]
     #[arg(short, long, value_name = "TIME", value_parser = units::duration)]
     pub interval: Option<TimeDelta>,
 
@@ -135,6 +145,10 @@ pub struct MeasureArgs {
     /// Who stamps packets
     #[arg(long, value_enum, default_value_t)]
     pub timestamps: Timestamps,
+
+    /// The time scale of PTP clocks
+    #[arg(long, value_name = "SCALE", value_enum, default_value_t)]
+    pub phc_timescale: PhcTimescale,
 
     /// These servers are mine: ask public addresses as often as --interval says
     #[arg(long)]

@@ -1,22 +1,24 @@
 //! `clockfit measure`: sources become targets, a run, a recording and a report.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fs::File;
 use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-use super::args::{MeasureArgs, Mode, Timestamps};
+use super::args::{MeasureArgs, Mode, PhcTimescale, Timestamps};
 use super::progress::Progress;
 use super::source::{Host, Source};
 use super::{Exit, output, present};
-use crate::net::{StampedSocket, Stamping, clock, host, resolve};
+use crate::net::{StampedSocket, Stamping, clock, host, phc, resolve};
 use crate::recording::Writer;
 use crate::responder::Config;
 use crate::sample::{
     Campaign, Event, Note, RunHeader, Sink, SourceInfo, SourceKind, Tee, Timescale,
 };
-use crate::sampler::{self, ModePolicy, Pace, Plan, Target};
+use crate::sampler::{self, Endpoint, ModePolicy, Pace, Plan, Target};
 use crate::server::{Background, Server};
 use crate::time::TimeDelta;
 
@@ -24,6 +26,8 @@ use crate::time::TimeDelta;
 const DEFAULT_DURATION: TimeDelta = TimeDelta::from_secs(60);
 /// The mean interval to private addresses if nothing is said.
 const DEFAULT_INTERVAL: TimeDelta = TimeDelta::from_secs(1);
+/// The mean interval of readings of a PTP clock, which cost nobody anything.
+const CLOCK_INTERVAL: TimeDelta = TimeDelta::from_millis(100);
 /// How long the embedded server is measured.
 const EMBEDDED_DURATION: TimeDelta = TimeDelta::from_secs(10);
 /// The mean interval to the embedded server.
@@ -176,7 +180,13 @@ struct Targets {
     targets: Vec<Target>,
     notes: Vec<Note>,
     /// Which source an address is measured as: a server is not asked twice under two names.
-    measured: HashMap<SocketAddr, String>,
+    measured: HashMap<Measured, String>,
+}
+
+#[derive(PartialEq, Eq, Hash)]
+enum Measured {
+    Server(SocketAddr),
+    Clock(String),
 }
 
 impl Targets {
@@ -198,7 +208,7 @@ impl Targets {
         let pace = Pace::Mean(args.interval.unwrap_or(EMBEDDED_INTERVAL));
         self.targets.push(Target {
             info: info.into(),
-            address,
+            endpoint: Endpoint::Server(address),
             pace,
         });
         Ok(server)
@@ -210,7 +220,7 @@ impl Targets {
             .iter()
             .filter_map(|source| match &source.host {
                 Host::Name(name) => Some((name.clone(), source.port)),
-                Host::Address(..) => None,
+                Host::Address(..) | Host::Phc(_) => None,
             })
             .collect();
         let mut resolved = resolve::names(&names).into_iter();
@@ -220,6 +230,7 @@ impl Targets {
                     let address = resolve::zoned(*address, zone.as_deref(), source.port)?;
                     self.add(source, address, zone.as_deref(), args);
                 }
+                Host::Phc(name) => self.add_clock(source, name, args)?,
                 Host::Name(_) => match resolved.next() {
                     Some(Ok(addresses)) => self.add_resolved(source, &addresses, args),
                     Some(Err(error)) => self.unresolved(source, &error.to_string()),
@@ -230,7 +241,7 @@ impl Targets {
         if let (true, Some(Note::Unresolved { source, error })) =
             (self.targets.is_empty(), self.notes.first())
         {
-            bail!("no source has an address; {source}: {error}");
+            bail!("there is nothing to measure; {source}: {error}");
         }
         Ok(())
     }
@@ -261,15 +272,9 @@ impl Targets {
                 "it is an address of the other family than asked for",
             );
         }
-        if let Some(measured_as) = self.measured.get(&address) {
-            let measured_as = measured_as.clone();
-            self.notes.push(Note::SameAddress {
-                source: source.text.clone(),
-                measured_as,
-            });
+        if self.is_measured_already(Measured::Server(address), source) {
             return;
         }
-        self.measured.insert(address, source.text.clone());
         let interval = match args.interval {
             Some(interval) => interval,
             None if sampler::pacing::is_local(address.ip()) || args.own_servers => DEFAULT_INTERVAL,
@@ -285,9 +290,69 @@ impl Targets {
         };
         self.targets.push(Target {
             info: info.into(),
-            address,
+            endpoint: Endpoint::Server(address),
             pace,
         });
+    }
+
+    fn add_clock(&mut self, source: &Source, name: &str, args: &MeasureArgs) -> anyhow::Result<()> {
+        let (ahead, timescale) = match args.phc_timescale {
+            PhcTimescale::Utc => (TimeDelta::ZERO, Timescale::Utc),
+            PhcTimescale::Tai => match clock::tai_minus_utc() {
+                Some(ahead) => (ahead, Timescale::Tai),
+                None => bail!(
+                    "--phc-timescale tai: this host's kernel does not know TAI - UTC; a time daemon \
+                     tells it (chrony: leapsectz), until then only utc works"
+                ),
+            },
+        };
+        let found = phc::find(name).and_then(|clock| {
+            // Whether it can be read is better known now than after a run.
+            phc::Phc::open(Path::new(&clock.device)).map(|_| clock)
+        });
+        let found = match found {
+            Ok(clock) => clock,
+            Err(error) => {
+                self.unresolved(source, &error.to_string());
+                return Ok(());
+            }
+        };
+        if self.is_measured_already(Measured::Clock(found.device.clone()), source) {
+            return Ok(());
+        }
+        let info = SourceInfo {
+            source: source.text.clone(),
+            address: found.device.clone(),
+            port: 0,
+            kind: SourceKind::Phc,
+            timescale,
+        };
+        self.targets.push(Target {
+            info: info.into(),
+            endpoint: Endpoint::Phc {
+                device: PathBuf::from(found.device),
+                ahead,
+            },
+            pace: Pace::Mean(args.interval.unwrap_or(CLOCK_INTERVAL)),
+        });
+        Ok(())
+    }
+
+    /// Whether an earlier source is the same; notes it.
+    fn is_measured_already(&mut self, what: Measured, source: &Source) -> bool {
+        match self.measured.entry(what) {
+            Entry::Occupied(earlier) => {
+                self.notes.push(Note::SameAddress {
+                    source: source.text.clone(),
+                    measured_as: earlier.get().clone(),
+                });
+                true
+            }
+            Entry::Vacant(place) => {
+                place.insert(source.text.clone());
+                false
+            }
+        }
     }
 
     fn unresolved(&mut self, source: &Source, error: &str) {

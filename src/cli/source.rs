@@ -11,8 +11,13 @@ pub const NTP_PORT: u16 = 123;
 /// The longest name DNS can hold.
 const LONGEST_NAME: usize = 253;
 
+/// What stands before the name of a PTP clock.
+const PHC_PREFIX: &str = "phc:";
+/// More than any device or interface is called.
+const LONGEST_CLOCK: usize = 255;
+
 /// One source as it was asked for: `host`, `host:port`, `[v6]:port`, a bare IPv6 address, or any of
-/// these behind `ntp://`. An IPv6 address may carry a zone: `fe80::1%eth0`, `%2`, or `%25eth0` in a
+/// these behind `ntp://`; or `phc:` and the device, interface or name of a PTP clock. An IPv6 address may carry a zone: `fe80::1%eth0`, `%2`, or `%25eth0` in a
 /// URL (RFC 6874).
 ///
 /// ```
@@ -27,7 +32,7 @@ pub struct Source {
     pub text: String,
     /// Name or address.
     pub host: Host,
-    /// UDP port.
+    /// UDP port; 0 for a clock.
     pub port: u16,
 }
 
@@ -38,6 +43,8 @@ pub enum Host {
     Name(String),
     /// An address; only IPv6 has zones.
     Address(IpAddr, Option<String>),
+    /// A PTP hardware clock of this host, by device, interface or its own name.
+    Phc(String),
 }
 
 /// Why a text names no source.
@@ -61,6 +68,9 @@ pub enum SourceError {
     /// A character that names cannot have, or a name that is too long.
     #[error("{0:?} is no host name")]
     Name(String),
+    /// No clock's name.
+    #[error("{0:?} names no PTP clock: write phc:/dev/ptp0, phc:eth0 or phc:ptp_kvm")]
+    Clock(String),
     /// A path, query or user name.
     #[error("a source has no path, query or user name")]
     Extra,
@@ -70,6 +80,9 @@ impl FromStr for Source {
     type Err = SourceError;
 
     fn from_str(text: &str) -> Result<Self, SourceError> {
+        if let Some(name) = text.strip_prefix(PHC_PREFIX) {
+            return phc(text, name);
+        }
         let authority = match text.split_once("://") {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("ntp") => {
                 rest.strip_suffix('/').unwrap_or(rest)
@@ -93,6 +106,19 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
+}
+
+/// A clock's own name may hold spaces ("KVM virtual PTP").
+fn phc(text: &str, name: &str) -> Result<Source, SourceError> {
+    let printable = name.chars().all(|c| !c.is_control());
+    if name.trim().is_empty() || name.len() > LONGEST_CLOCK || !printable {
+        return Err(SourceError::Clock(name.to_owned()));
+    }
+    Ok(Source {
+        text: text.to_owned(),
+        host: Host::Phc(name.to_owned()),
+        port: 0,
+    })
 }
 
 fn split_port(authority: &str) -> Result<(Host, u16), SourceError> {
@@ -191,6 +217,7 @@ impl Source {
                     .join(".");
                 SMEARED.contains(&plain.as_str())
             }
+            Host::Phc(_) => false,
             Host::Address(address, _) => SMEARED_ADDRESSES.contains(&address.to_string().as_str()),
         };
         if smears {
@@ -208,6 +235,21 @@ mod tests {
 
     fn address(text: &str, zone: Option<&str>) -> Host {
         Host::Address(text.parse().unwrap(), zone.map(ToOwned::to_owned))
+    }
+
+    #[test]
+    fn clocks_have_names_of_several_kinds() {
+        for name in ["/dev/ptp0", "eth0", "ptp_kvm", "KVM virtual PTP"] {
+            let source: Source = format!("phc:{name}").parse().unwrap();
+            assert_eq!((source.host, source.port), (Host::Phc(name.into()), 0));
+        }
+        for bad in ["phc:", "phc: ", "phc:\u{1b}[2J"] {
+            let error = bad.parse::<Source>().unwrap_err();
+            assert!(matches!(error, SourceError::Clock(_)), "{bad:?}");
+        }
+        // A server of that name can still be asked.
+        let server: Source = "ntp://phc:123".parse().unwrap();
+        assert_eq!(server.host, Host::Name("phc".into()));
     }
 
     #[test]

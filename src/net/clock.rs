@@ -1,6 +1,8 @@
 //! Reading this host's clocks. Nothing here, or anywhere else, can set one.
 
 use rustix::time::{ClockId, clock_getres, clock_gettime};
+#[cfg(all(target_os = "linux", not(clockfit_portable)))]
+use rustix::time::{DynamicClockId, clock_gettime_dynamic};
 
 use crate::sample::Reading;
 use crate::time::{Monotonic, NANOS_PER_SEC, TimeDelta, Timestamp};
@@ -59,6 +61,29 @@ fn pairing() -> Reading {
         counter: before + half,
         error,
     }
+}
+
+/// TAI - UTC as this host's kernel knows it: whole seconds, told to it by a time daemon; `None`
+/// where nobody told it yet.
+#[cfg(all(target_os = "linux", not(clockfit_portable)))]
+pub fn tai_minus_utc() -> Option<TimeDelta> {
+    // The two clocks differ by exactly that; half a second is ample for the two readings.
+    let tai = clock_gettime_dynamic(DynamicClockId::Tai).ok()?;
+    let tai = tai
+        .tv_sec
+        .wrapping_mul(NANOS_PER_SEC)
+        .wrapping_add(tai.tv_nsec);
+    let ahead = tai.wrapping_sub(nanos(ClockId::Realtime));
+    let seconds = ahead
+        .wrapping_add(NANOS_PER_SEC / 2)
+        .div_euclid(NANOS_PER_SEC);
+    (seconds != 0).then(|| TimeDelta::from_secs(seconds))
+}
+
+/// TAI - UTC, which cannot be asked for on this system.
+#[cfg(not(all(target_os = "linux", not(clockfit_portable))))]
+pub fn tai_minus_utc() -> Option<TimeDelta> {
+    None
 }
 
 /// Lets `time` pass.

@@ -12,6 +12,12 @@ mod linux;
 #[cfg(all(target_os = "linux", not(clockfit_portable)))]
 mod virtualisation;
 
+/// The first line of a small file of the kernel's, without control characters.
+#[cfg(all(target_os = "linux", not(clockfit_portable)))]
+pub(super) fn one_line(path: &std::path::Path) -> Option<String> {
+    linux::read_line(path)
+}
+
 /// What this host says about itself. On systems other than Linux that is little more than its name.
 ///
 /// ```
@@ -25,6 +31,7 @@ pub fn environment() -> Environment {
         host: printable(&uname.nodename().to_string_lossy()),
         kernel: printable(&kernel.join(" ")),
         privileged: rustix::process::geteuid().is_root(),
+        ptp_clocks: super::phc::all(),
         ..found()
     }
 }

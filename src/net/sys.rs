@@ -153,3 +153,46 @@ pub(super) fn ethtool_ts_info(interface: &str) -> io::Result<TsInfo> {
         Err(io::Error::last_os_error())
     }
 }
+
+/// What the kernel fills when it reads a PTP clock; each struct knows the request it belongs to, so
+/// that no call can mix them up.
+#[cfg(all(target_os = "linux", not(clockfit_portable)))]
+pub(super) trait PtpReadings {
+    /// The request that fills it.
+    const REQUEST: libc::Ioctl;
+}
+
+#[cfg(all(target_os = "linux", not(clockfit_portable)))]
+impl PtpReadings for libc::ptp_sys_offset_precise {
+    const REQUEST: libc::Ioctl = libc::PTP_SYS_OFFSET_PRECISE;
+}
+
+#[cfg(all(target_os = "linux", not(clockfit_portable)))]
+impl PtpReadings for libc::ptp_sys_offset_extended {
+    const REQUEST: libc::Ioctl = libc::PTP_SYS_OFFSET_EXTENDED;
+}
+
+#[cfg(all(target_os = "linux", not(clockfit_portable)))]
+impl PtpReadings for libc::ptp_sys_offset {
+    const REQUEST: libc::Ioctl = libc::PTP_SYS_OFFSET;
+}
+
+/// Reads a PTP clock beside the system's. Changes nothing: the requests that could are not named
+/// here, and the clock is opened for reading only.
+#[cfg(all(target_os = "linux", not(clockfit_portable)))]
+pub(super) fn read_ptp_clock<T: PtpReadings>(
+    clock: BorrowedFd<'_>,
+    readings: &mut T,
+) -> io::Result<()> {
+    // SAFETY: the descriptor is open for as long as it is borrowed; the pointer is to a live,
+    // initialised struct of the layout that belongs to the request (the trait ties them together),
+    // and the kernel reads and writes no more than that struct, all of it plain integers. Another
+    // kind of file answers ENOTTY.
+    let outcome =
+        unsafe { libc::ioctl(clock.as_raw_fd(), T::REQUEST, std::ptr::from_mut(readings)) };
+    if outcome == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}

@@ -8,9 +8,9 @@ use proptest::prelude::*;
 use super::line::{Line, NOTE_NAMES, parse_line, write_event};
 use super::*;
 use crate::sample::{
-    AT_ERROR_FLOOR, Environment, Event, Exchange, Leap, LossCause, Mode, Nic, Note, ReferenceId,
-    Rejection, RunEnd, RunHeader, Sample, ServerInfo, Sink, SourceId, SourceInfo, SourceKind,
-    StampFault, StampSource, Tee, Timescale,
+    AT_ERROR_FLOOR, Environment, Event, Exchange, Leap, LossCause, Mode, Nic, Note, PtpClock,
+    ReferenceId, Rejection, RunEnd, RunHeader, Sample, ServerInfo, Sink, SourceId, SourceInfo,
+    SourceKind, StampFault, StampSource, Tee, Timescale,
 };
 use crate::time::{Monotonic, TimeDelta, Timestamp};
 
@@ -31,7 +31,7 @@ prop_compose! {
         t1: i64, upper in delta(), residence in delta(), lower in delta(),
         tx in stamps(), rx in stamps(),
         error in prop_oneof![Just(TimeDelta::NANOSECOND), delta()],
-        mode in prop::sample::select(vec![Mode::Basic, Mode::Interleaved]),
+        mode in prop::sample::select(Mode::ALL.to_vec()),
         at in instant(),
         at_error in prop_oneof![Just(AT_ERROR_FLOOR), delta().prop_map(|d| d.max(AT_ERROR_FLOOR))],
     ) -> Sample {
@@ -44,7 +44,7 @@ prop_compose! {
 prop_compose! {
     fn source()(
         source: String, address: String, port: u16,
-        kind in prop::sample::select(vec![SourceKind::Ntp, SourceKind::Embedded]),
+        kind in prop::sample::select(vec![SourceKind::Ntp, SourceKind::Embedded, SourceKind::Phc]),
         timescale in prop::sample::select(vec![
             Timescale::Utc, Timescale::Tai, Timescale::Smeared, Timescale::Unknown,
         ]),
@@ -128,6 +128,10 @@ fn environment() -> Environment {
             driver: Some("e1000e".into()),
             stamps: Some(vec!["tx_software".into()]),
             phc: Some(0),
+        }],
+        ptp_clocks: vec![PtpClock {
+            device: "/dev/ptp0".into(),
+            name: Some("KVM virtual PTP".into()),
         }],
         privileged: true,
     }

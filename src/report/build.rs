@@ -11,7 +11,9 @@ use super::model::{
 use crate::estimate::{
     Assessment, BoundAt, ClassAssessment, CrossCheck, SourceAssessment, StampCounts, Warning,
 };
-use crate::sample::{Campaign, Class, Nic, RunEnd, ServerInfo, SourceId, SourceInfo, SourceRecord};
+use crate::sample::{
+    Campaign, Class, Nic, PtpClock, RunEnd, ServerInfo, SourceId, SourceInfo, SourceRecord,
+};
 use crate::stats::{Bins, EncodedHistogram, QuantileEstimate, Summary};
 use crate::time::TimeDelta;
 
@@ -72,6 +74,14 @@ impl HostReport {
                     phc: nic.phc,
                 })
                 .collect(),
+            ptp_clocks: host
+                .ptp_clocks
+                .iter()
+                .map(|clock| PtpClock {
+                    device: clean(&clock.device),
+                    name: text(&clock.name),
+                })
+                .collect(),
             privileged: host.privileged,
         }
     }
@@ -111,6 +121,11 @@ impl WarningReport {
 impl SourceReport {
     fn new(record: &SourceRecord, found: &SourceAssessment) -> Self {
         let mut classes = found.classes.iter().map(ClassReport::new);
+        // A clock says nothing of itself.
+        let server = found
+            .server
+            .as_ref()
+            .filter(|_| record.info.kind.is_server());
         Self {
             source: clean(&record.info.source),
             address: clean(&record.info.address),
@@ -127,8 +142,8 @@ impl SourceReport {
                 rx: found.rx.into(),
             },
             stamp_faults: record.stamp_faults.clone(),
-            server: found.server.as_ref().map(ServerReport::new),
-            root_distance_ns: found.server.map(|s| s.root_distance().as_nanos()),
+            server: server.map(ServerReport::new),
+            root_distance_ns: server.map(|s| s.root_distance().as_nanos()),
             bound_ns: found.bound.as_ref().map(BoundReport::new),
             bound_series: found.series.iter().map(BoundReport::new).collect(),
             breaks: found

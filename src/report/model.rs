@@ -9,7 +9,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::estimate::WarningCode;
-use crate::sample::{Leap, LossCause, Mode, Nic, Rejection, SourceKind, StampFault, Timescale};
+use crate::sample::{
+    Leap, LossCause, Mode, Nic, PtpClock, Rejection, SourceKind, StampFault, Timescale,
+};
 use crate::time::Timestamp;
 
 /// Name and version of the report's shape. The version grows when a field changes its meaning or
@@ -51,6 +53,8 @@ pub struct HostReport {
     pub time_daemons: Vec<String>,
     /// Interfaces that were up.
     pub nics: Vec<Nic>,
+    /// PTP hardware clocks.
+    pub ptp_clocks: Vec<PtpClock>,
     /// Whether the run had user id 0.
     pub privileged: bool,
 }
@@ -97,9 +101,9 @@ pub struct WarningReport {
 pub struct SourceReport {
     /// The source as it was asked for.
     pub source: String,
-    /// The address it resolved to, zone included.
+    /// The address it resolved to, zone included; a clock's device.
     pub address: String,
-    /// UDP port.
+    /// UDP port; 0 for a clock.
     pub port: u16,
     /// What kind of thing it is.
     pub kind: SourceKind,
@@ -119,7 +123,7 @@ pub struct SourceReport {
     pub stamps: StampsReport,
     /// Local stamps that were not used, by name; names that did not occur are absent.
     pub stamp_faults: BTreeMap<StampFault, u64>,
-    /// What the server last said of itself; null if it never answered.
+    /// What the server last said of itself; null if it never answered, or is a clock.
     pub server: Option<ServerReport>,
     /// How far the server may be from UTC by its own word: root delay / 2 + root dispersion.
     pub root_distance_ns: Option<i64>,

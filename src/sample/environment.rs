@@ -21,8 +21,20 @@ pub struct Environment {
     pub time_daemons: Vec<String>,
     /// Interfaces that are up, loopback included.
     pub nics: Vec<Nic>,
+    /// PTP hardware clocks; absent in recordings of versions that did not look for them.
+    #[serde(default)]
+    pub ptp_clocks: Vec<PtpClock>,
     /// Whether the process runs with user id 0.
     pub privileged: bool,
+}
+
+/// A PTP hardware clock.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PtpClock {
+    /// Its device: `/dev/ptp0`.
+    pub device: String,
+    /// What its driver calls it (`KVM virtual PTP`), where it can be read.
+    pub name: Option<String>,
 }
 
 /// A network interface and the stamps it says it can give.

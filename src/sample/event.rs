@@ -36,6 +36,15 @@ pub enum SourceKind {
     Ntp,
     /// This program's own server on loopback: what it measures is this host's noise floor.
     Embedded,
+    /// A PTP hardware clock of this host.
+    Phc,
+}
+
+impl SourceKind {
+    /// Whether it is asked over a network; the others are read.
+    pub fn is_server(self) -> bool {
+        matches!(self, Self::Ntp | Self::Embedded)
+    }
 }
 
 /// Which time scale a source serves.
@@ -57,9 +66,9 @@ pub enum Timescale {
 pub struct SourceInfo {
     /// The source as it was asked for.
     pub source: String,
-    /// The address it resolved to, zone included.
+    /// The address it resolved to, zone included; a clock's device.
     pub address: String,
-    /// UDP port.
+    /// UDP port; 0 for what is no server.
     pub port: u16,
     /// What kind of thing it is.
     pub kind: SourceKind,
@@ -69,7 +78,9 @@ pub struct SourceInfo {
 
 impl fmt::Display for SourceInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.address.contains(':') {
+        if !self.kind.is_server() {
+            f.write_str(&self.address)
+        } else if self.address.contains(':') {
             write!(f, "[{}]:{}", self.address, self.port)
         } else {
             write!(f, "{}:{}", self.address, self.port)

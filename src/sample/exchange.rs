@@ -102,22 +102,27 @@ pub enum Mode {
     Basic,
     /// RFC 9769: T3 is told by the next reply, read as the packet left.
     Interleaved,
+    /// No packets: a clock of this host, read between two readings of the local clock. T2 and T3
+    /// are its reading, T1 and T4 those around it.
+    Reading,
 }
 
 impl Mode {
-    /// One letter: `B`, `I`.
+    /// Every mode.
+    pub const ALL: [Self; 3] = [Self::Basic, Self::Interleaved, Self::Reading];
+
+    /// One letter: `B`, `I`, `R`.
     pub const fn letter(self) -> char {
         match self {
             Self::Basic => 'B',
             Self::Interleaved => 'I',
+            Self::Reading => 'R',
         }
     }
 
     /// The mode that [`letter`](Self::letter) names.
     pub fn from_letter(letter: char) -> Option<Self> {
-        [Self::Basic, Self::Interleaved]
-            .into_iter()
-            .find(|m| m.letter() == letter)
+        Self::ALL.into_iter().find(|m| m.letter() == letter)
     }
 
     /// The name used in reports.
@@ -125,6 +130,7 @@ impl Mode {
         match self {
             Self::Basic => "basic",
             Self::Interleaved => "interleaved",
+            Self::Reading => "reading",
         }
     }
 }

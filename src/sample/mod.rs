@@ -14,7 +14,7 @@ mod server;
 mod stamp;
 
 pub use campaign::{Campaign, SourceRecord};
-pub use environment::{Environment, Nic};
+pub use environment::{Environment, Nic, PtpClock};
 pub use event::{
     Event, LossCause, Note, RunEnd, RunHeader, SCHEMA_MAJOR, SCHEMA_MINOR, Sink, SourceId,
     SourceInfo, SourceKind, Tee, Timescale,

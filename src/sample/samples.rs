@@ -48,6 +48,7 @@ struct Fields {
 }
 
 const MODE_INTERLEAVED: u8 = 1;
+const MODE_READING: u8 = 1 << 7;
 const TX_SHIFT: u32 = 1;
 const RX_SHIFT: u32 = 3;
 const ERROR_CHANGED: u8 = 1 << 5;
@@ -72,10 +73,10 @@ impl Samples {
         let x = &sample.exchange;
         let now = Fields::of(&sample);
         let last = std::mem::replace(&mut self.last, now);
-        let mode = if sample.mode == Mode::Interleaved {
-            MODE_INTERLEAVED
-        } else {
-            0
+        let mode = match sample.mode {
+            Mode::Basic => 0,
+            Mode::Interleaved => MODE_INTERLEAVED,
+            Mode::Reading => MODE_READING,
         };
         let mut tag = mode | source_bits(x.tx) << TX_SHIFT | source_bits(x.rx) << RX_SHIFT;
         if now.error != last.error {
@@ -258,10 +259,12 @@ impl Fields {
                 rx: source_of(tag >> RX_SHIFT),
                 error: TimeDelta::from_nanos(self.error),
             },
-            mode: if tag & MODE_INTERLEAVED == 0 {
-                Mode::Basic
-            } else {
+            mode: if tag & MODE_READING != 0 {
+                Mode::Reading
+            } else if tag & MODE_INTERLEAVED != 0 {
                 Mode::Interleaved
+            } else {
+                Mode::Basic
             },
             at: Monotonic::from_nanos(self.ahead.wrapping_add(self.t1)),
             at_error: TimeDelta::from_nanos(self.at_error),
@@ -296,7 +299,7 @@ mod tests {
 
     fn sample() -> impl Strategy<Value = Sample> {
         let sources = || proptest::sample::select(StampSource::ALL.to_vec());
-        let modes = proptest::sample::select(vec![Mode::Basic, Mode::Interleaved]);
+        let modes = proptest::sample::select(Mode::ALL.to_vec());
         let numbers = (
             number(),
             number(),

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use rand::SeedableRng;
 use rand::rngs::{StdRng, SysRng};
 
-use super::ntp::{NtpSource, Shared};
+use super::ntp::Shared;
 use super::rsntp::CrossCheck;
+use super::source::Source;
 use super::{Plan, SamplerError};
 use crate::net::{ArmedStamps, Poller, SocketOptions, Stamping, clock, reserve_descriptors};
 use crate::sample::{Event, Note, RunEnd, Sink, SourceId};
@@ -70,7 +71,7 @@ pub fn run(plan: Plan, sink: &mut dyn Sink) -> Result<Outcome, SamplerError> {
 }
 
 struct Run {
-    sources: Vec<NtpSource>,
+    sources: Vec<Source>,
     shared: Shared,
     poller: Poller,
     /// When each source wants its turn, soonest first. Entries that no longer agree with `turns`
@@ -99,9 +100,7 @@ impl Run {
         let start = clock::counter();
         let sources: Vec<_> = (0u32..)
             .zip(&plan.targets)
-            .map(|(n, target)| {
-                NtpSource::new(SourceId(n), target, plan, first_turn(plan, start, n))
-            })
+            .map(|(n, target)| Source::new(SourceId(n), target, plan, first_turn(plan, start, n)))
             .collect();
         let mut run = Self {
             queue: BinaryHeap::new(),
@@ -247,7 +246,7 @@ impl Run {
         let Some(watched) = self.watched.get_mut(index) else {
             return;
         };
-        let Some((number, socket)) = self.sources.get(index).and_then(NtpSource::socket) else {
+        let Some((number, socket)) = self.sources.get(index).and_then(Source::socket) else {
             return;
         };
         // A socket that cannot be watched is still looked into at each of its turns.

@@ -6,12 +6,15 @@
 //! sockets; with many it does not watch them at all, and looks into each socket's queues when it is
 //! that server's turn anyway. Late collection costs nothing where the kernel stamps.
 
+mod clock;
 mod driver;
 mod ntp;
 pub mod pacing;
 mod rsntp;
+mod source;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use driver::{Outcome, reserve, run};
@@ -26,13 +29,27 @@ use crate::net::{DescriptorShortage, Stamping};
 use crate::sample::SourceInfo;
 use crate::time::TimeDelta;
 
-/// One address to measure.
+/// What is measured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// An NTP server; requests go here.
+    Server(SocketAddr),
+    /// A PTP hardware clock of this host.
+    Phc {
+        /// Its device.
+        device: PathBuf,
+        /// How far its time scale is ahead of UTC: TAI - UTC, or nothing.
+        ahead: TimeDelta,
+    },
+}
+
+/// One address or clock to measure.
 #[derive(Clone, Debug)]
 pub struct Target {
     /// How it is named in events.
     pub info: Arc<SourceInfo>,
-    /// Where requests go.
-    pub address: SocketAddr,
+    /// Where it is.
+    pub endpoint: Endpoint,
     /// How often.
     pub pace: Pace,
 }

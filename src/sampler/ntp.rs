@@ -98,7 +98,13 @@ pub(super) struct NtpSource {
 impl NtpSource {
     /// A source whose first request is due at `due`, or somewhat later where the cross-check goes
     /// first.
-    pub(super) fn new(id: SourceId, target: &Target, plan: &Plan, due: Monotonic) -> Self {
+    pub(super) fn new(
+        id: SourceId,
+        address: SocketAddr,
+        target: &Target,
+        plan: &Plan,
+        due: Monotonic,
+    ) -> Self {
         let mut pacer = Pacer::new(target.pace);
         let due = if plan.cross_check {
             due + pacer.make_room()
@@ -107,7 +113,7 @@ impl NtpSource {
         };
         Self {
             id,
-            address: target.address,
+            address,
             association: Association::new(id, plan.mode, plan.timeout),
             pacer,
             socket: None,

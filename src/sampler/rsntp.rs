@@ -11,7 +11,7 @@ use rand::rngs::StdRng;
 use rsntp::{Config, SntpClient};
 
 use super::pacing::Pacer;
-use super::{Pace, Plan};
+use super::{Endpoint, Pace, Plan};
 use crate::net::clock;
 use crate::sample::{Event, Note, Sink, SourceId};
 use crate::time::{Monotonic, TimeDelta};
@@ -39,7 +39,10 @@ impl CrossCheck {
         let asker = Asker {
             targets: (0u32..)
                 .zip(&plan.targets)
-                .map(|(n, t)| (SourceId(n), t.address.to_string(), t.pace))
+                .filter_map(|(n, t)| match t.endpoint {
+                    Endpoint::Server(address) => Some((SourceId(n), address.to_string(), t.pace)),
+                    Endpoint::Phc { .. } => None,
+                })
                 .collect(),
             timeout: plan.timeout,
             count: plan.count.unwrap_or(QUESTIONS).min(QUESTIONS),

@@ -47,6 +47,19 @@ fn bad_usage_says_what_is_wrong_and_what_would_be_right() {
         (&["measure", "127.0.0.1:65536"], &["1 to 65535"]),
         (&["measure", "ntp://h/path"], &["no path"]),
         (&["measure", "::1%nosuchif0"], &["nosuchif0"]),
+        (
+            &["measure", "phc:"],
+            &["names no PTP clock", "phc:/dev/ptp0"],
+        ),
+        (
+            &["measure", "phc:no-clock"],
+            &["phc:no-clock", "no PTP clock"],
+        ),
+        (&["measure", "phc:lo"], &["interface lo has no PTP clock"]),
+        (
+            &["measure", "phc:/dev/null"],
+            &["/dev/null is not a PTP clock"],
+        ),
         (&["serve", "--drift", "1e9"], &["parts per million"]),
         (&["serve", "--stratum", "16"], &["16"]),
         (&["serve", "--listen", "nowhere"], &["nowhere"]),

@@ -1,9 +1,9 @@
 //! Campaigns with known numbers, the same on every machine: no clock, no network, own generator.
 
 use clockfit::sample::{
-    Campaign, Environment, Event, Exchange, Leap, LossCause, Mode, Note, ReferenceId, Rejection,
-    RunEnd, RunHeader, Sample, ServerInfo, Sink, SourceId, SourceInfo, SourceKind, StampFault,
-    StampSource, Timescale,
+    Campaign, Environment, Event, Exchange, Leap, LossCause, Mode, Note, PtpClock, ReferenceId,
+    Rejection, RunEnd, RunHeader, Sample, ServerInfo, Sink, SourceId, SourceInfo, SourceKind,
+    StampFault, StampSource, Timescale,
 };
 use clockfit::time::{Monotonic, TimeDelta, Timestamp};
 
@@ -55,6 +55,10 @@ pub(crate) fn header(arguments: &[&str]) -> RunHeader {
             virtualisation: Some("kvm".to_owned()),
             time_daemons: vec!["chronyd".to_owned()],
             nics: Vec::new(),
+            ptp_clocks: vec![PtpClock {
+                device: "/dev/ptp0".into(),
+                name: Some("KVM virtual PTP".into()),
+            }],
             privileged: false,
         },
     }

@@ -95,7 +95,7 @@ fn read_capped(path: &Path) -> Option<String> {
 }
 
 /// The first line of a file.
-fn read_line(path: &Path) -> Option<String> {
+pub(super) fn read_line(path: &Path) -> Option<String> {
     printable(read_capped(path)?.lines().next()?)
 }
 

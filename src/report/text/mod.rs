@@ -47,7 +47,7 @@ pub fn write(report: &Report, style: Style, out: &mut impl Write) -> io::Result<
     if report.sources.len() <= IN_DETAIL {
         for found in &report.sources {
             page.blank()?;
-            source::write(found, report.run.drift_ppb, &mut page)?;
+            source::write(found, report, &mut page)?;
         }
     } else {
         page.blank()?;

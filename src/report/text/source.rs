@@ -3,10 +3,11 @@
 use std::io::{self, Write};
 
 use super::super::model::{
-    BinsReport, BoundReport, ClassReport, CrossCheckReport, Distribution, SourceReport,
+    BinsReport, BoundReport, ClassReport, CrossCheckReport, Distribution, Report, SourceReport,
 };
 use super::page::{Ink, Page};
 use super::quantity::{Digits, Round, offset, percent, plain, ppm, signed};
+use crate::sample::{Mode, SourceKind, Timescale};
 
 /// Where the text after a label begins.
 const INDENT: usize = 14;
@@ -20,7 +21,7 @@ const ASCII_BLOCKS: [char; 8] = ['.', ':', '-', '=', '+', '*', '#', '@'];
 
 pub(super) fn write<W: Write>(
     found: &SourceReport,
-    drift_ppb: i64,
+    report: &Report,
     page: &mut Page<'_, W>,
 ) -> io::Result<()> {
     page.paragraph(Ink::Title, "", 2, &title(found))?;
@@ -42,7 +43,12 @@ pub(super) fn write<W: Write>(
             format!("stratum {}, follows {reference}{leap}", server.stratum),
         )?;
     }
-    say("exchanges", exchanges(found))?;
+    if found.kind == SourceKind::Phc {
+        say("clock", clock(found, report))?;
+        say("readings", exchanges(found, "made"))?;
+    } else {
+        say("exchanges", exchanges(found, "sent"))?;
+    }
     if !found.rejected.is_empty() {
         say(
             "rejected",
@@ -53,7 +59,7 @@ pub(super) fn write<W: Write>(
         say("stamps", stamps(found))?;
     }
     if let Some(bound) = &found.bound_ns {
-        say("proven", proven(bound, drift_ppb))?;
+        say("proven", proven(found, bound, report.run.drift_ppb))?;
     }
     if let Some(offset) = &found.main.offset_ns {
         say("estimated", estimated(offset))?;
@@ -94,14 +100,32 @@ fn title(found: &SourceReport) -> String {
 
 /// Address and port as one text.
 pub(super) fn endpoint(found: &SourceReport) -> String {
-    if found.address.contains(':') {
+    if !found.kind.is_server() {
+        found.address.clone()
+    } else if found.address.contains(':') {
         format!("[{}]:{}", found.address, found.port)
     } else {
         format!("{}:{}", found.address, found.port)
     }
 }
 
-fn exchanges(found: &SourceReport) -> String {
+/// What a clock calls itself, and which time it keeps.
+fn clock(found: &SourceReport, report: &Report) -> String {
+    let known = report
+        .host
+        .ptp_clocks
+        .iter()
+        .find(|clock| clock.device == found.address);
+    let name = known
+        .and_then(|clock| clock.name.as_deref())
+        .unwrap_or("PTP clock without a name");
+    match found.timescale {
+        Timescale::Tai => format!("{name}; it keeps TAI, and TAI - UTC is taken off"),
+        _ => format!("{name}; taken to keep UTC (--phc-timescale)"),
+    }
+}
+
+fn exchanges(found: &SourceReport, sent: &str) -> String {
     let lost = match found.lost {
         0 => "none lost".to_owned(),
         n => format!(
@@ -110,7 +134,7 @@ fn exchanges(found: &SourceReport) -> String {
             counts(found.lost_by.iter().map(|(cause, n)| (loss(*cause), *n)))
         ),
     };
-    format!("{} sent, {} valid, {lost}", found.sent, found.valid)
+    format!("{} {sent}, {} valid, {lost}", found.sent, found.valid)
 }
 
 fn loss(cause: crate::sample::LossCause) -> &'static str {
@@ -139,7 +163,12 @@ fn stamps(found: &SourceReport) -> String {
     named.join(", ")
 }
 
-fn proven(bound: &BoundReport, drift_ppb: i64) -> String {
+fn proven(found: &SourceReport, bound: &BoundReport, drift_ppb: i64) -> String {
+    let whose = if found.kind.is_server() {
+        "the server's clock"
+    } else {
+        "the PTP clock"
+    };
     let meaning = match (bound.lower, bound.upper) {
         (1.., _) => format!("this clock is behind by at least {}", least(bound.lower)),
         (_, ..=-1) => format!("this clock is ahead by at least {}", least(bound.upper)),
@@ -147,7 +176,7 @@ fn proven(bound: &BoundReport, drift_ppb: i64) -> String {
     };
     let digits = digits_of(bound);
     format!(
-        "the server's clock minus this one lies between {} and {} (drift {}): {meaning}",
+        "{whose} minus this one lies between {} and {} (drift {}): {meaning}",
         signed(bound.lower, Round::Down, digits),
         signed(bound.upper, Round::Up, digits),
         ppm(drift_ppb)
@@ -267,10 +296,15 @@ fn distributions<W: Write>(class: &ClassReport, page: &mut Page<'_, W>) -> io::R
     page.blank()?;
     if let Some(name) = &class.class {
         let text = format!(
-            "n {}, stamped {} ({} mode); offset = server - local",
+            "n {}, stamped {} ({} mode); offset = {} - local",
             offsets.n,
             name.stamps,
-            name.mode.name()
+            name.mode.name(),
+            if name.mode == Mode::Reading {
+                "clock"
+            } else {
+                "server"
+            }
         );
         page.paragraph(Ink::Plain, "  ", 4, &text)?;
     }
