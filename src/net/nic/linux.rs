@@ -53,12 +53,8 @@ impl Answers for Kernel {
     }
 }
 
-pub(super) fn survey(names: &[String]) -> Result<Vec<Interface>, SurveyError> {
-    survey_at(Path::new("/"), &Kernel, names)
-}
-
-/// [`survey`] with the files below `root` and these answers.
-pub(super) fn survey_at(
+/// The interfaces of these names, or all, in no order: files below `root`, and these answers.
+pub(super) fn look(
     root: &Path,
     kernel: &impl Answers,
     names: &[String],
@@ -79,20 +75,7 @@ pub(super) fn survey_at(
             found.push(interface(root, kernel, name));
         }
     }
-    found.sort_by(|a, b| {
-        a.rank()
-            .cmp(&b.rank())
-            .then_with(|| natural(a).cmp(&natural(b)))
-    });
     Ok(found)
-}
-
-/// Names as people count them: eth2 before eth10.
-fn natural(interface: &Interface) -> (String, u64, String) {
-    let name = &interface.name;
-    let letters = name.trim_end_matches(|c: char| c.is_ascii_digit());
-    let number = name.strip_prefix(letters).and_then(|n| n.parse().ok());
-    (letters.to_owned(), number.unwrap_or(0), name.clone())
 }
 
 /// Names of the interfaces of this process's network namespace. /sys may be mounted from another
@@ -145,7 +128,7 @@ fn interface(root: &Path, kernel: &impl Answers, name: &str) -> Interface {
 }
 
 /// The folder of an interface in /sys, if that is the interface this process sees under the name.
-fn files(root: &Path, kernel: &impl Answers, name: &str) -> Option<PathBuf> {
+pub(super) fn files(root: &Path, kernel: &impl Answers, name: &str) -> Option<PathBuf> {
     let files = root.join("sys/class/net").join(name);
     let index = read_line(&files.join("ifindex"))?.parse::<u32>().ok()?;
     (kernel.index(name).ok()? == index).then_some(files)

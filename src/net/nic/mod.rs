@@ -11,6 +11,7 @@ mod words;
 
 pub use outlook::Outlook;
 pub use stamping::{NicError, NicStamping, TakeOver};
+#[cfg(all(target_os = "linux", not(clockfit_portable)))]
 pub(super) use words::capabilities;
 pub use words::{Offer, RxFilter, Setting, TxType};
 
@@ -104,14 +105,17 @@ pub enum PhcAccess {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AskError {
     /// The driver does not know the question (EOPNOTSUPP).
-    #[error("the driver does not say")]
+    #[error("the driver does not say (EOPNOTSUPP)")]
     Unsupported,
     /// The kernel or a sandbox refuses to ask (EPERM, EACCES).
-    #[error("not permitted")]
+    #[error("not permitted to ask (EPERM)")]
     NotPermitted,
     /// There is no such interface, or no longer (ENODEV).
-    #[error("the interface is gone")]
+    #[error("the interface is gone (ENODEV)")]
     Vanished,
+    /// It does not take this, and may take something else (ERANGE; EINVAL by some drivers).
+    #[error("the driver refuses (ERANGE)")]
+    Refused,
     /// Anything else.
     #[error("{0}")]
     Failed(String),
@@ -124,6 +128,7 @@ impl From<&io::Error> for AskError {
             Some(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOTTY) => Self::Unsupported,
             Some(rustix::io::Errno::PERM | rustix::io::Errno::ACCESS) => Self::NotPermitted,
             Some(rustix::io::Errno::NODEV) => Self::Vanished,
+            Some(rustix::io::Errno::RANGE | rustix::io::Errno::INVAL) => Self::Refused,
             _ => Self::Failed(error.to_string()),
         }
     }
@@ -176,13 +181,33 @@ fn listed(names: &[String]) -> String {
 /// [`SurveyError::Unknown`] if one of the names is no interface. What cannot be found out about an
 /// interface is in its fields and no error.
 pub fn survey(names: &[String]) -> Result<Vec<Interface>, SurveyError> {
-    #[cfg(all(target_os = "linux", not(clockfit_portable)))]
-    return linux::survey(names);
-    #[cfg(not(all(target_os = "linux", not(clockfit_portable))))]
-    {
-        let _ = names;
-        Err(SurveyError::NotThisSystem)
-    }
+    let mut found = look(names)?;
+    sort(&mut found);
+    Ok(found)
+}
+
+fn sort(interfaces: &mut [Interface]) {
+    interfaces.sort_by(|a, b| {
+        let by_name = || natural(&a.name).cmp(&natural(&b.name));
+        a.rank().cmp(&b.rank()).then_with(by_name)
+    });
+}
+
+#[cfg(all(target_os = "linux", not(clockfit_portable)))]
+fn look(names: &[String]) -> Result<Vec<Interface>, SurveyError> {
+    linux::look(std::path::Path::new("/"), &linux::Kernel, names)
+}
+
+#[cfg(not(all(target_os = "linux", not(clockfit_portable))))]
+fn look(_: &[String]) -> Result<Vec<Interface>, SurveyError> {
+    Err(SurveyError::NotThisSystem)
+}
+
+/// Names as people count them: eth2 before eth10.
+fn natural(name: &str) -> (&str, u64, &str) {
+    let letters = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    let number = name.strip_prefix(letters).and_then(|n| n.parse().ok());
+    (letters, number.unwrap_or(0), name)
 }
 
 #[cfg(test)]

@@ -109,18 +109,9 @@ pub(super) trait Card: std::fmt::Debug + Send {
     /// Its name, for errors.
     fn name(&self) -> String;
     /// How it is set (SIOCGHWTSTAMP).
-    fn setting(&self) -> Result<Setting, CardError>;
+    fn setting(&self) -> Result<Setting, AskError>;
     /// Sets it (SIOCSHWTSTAMP); the driver may make something else of it.
-    fn set(&self, setting: Setting) -> Result<(), CardError>;
-}
-
-/// How a card refuses.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum CardError {
-    /// It did not do what was asked, or did not even hear it.
-    Ask(AskError),
-    /// It does not take this setting (ERANGE, EINVAL), and another may do.
-    Refused,
+    fn set(&self, setting: Setting) -> Result<(), AskError>;
 }
 
 /// A card that is set to stamp. It is set back to exactly what was found when the value is dropped,
@@ -211,7 +202,7 @@ impl NicStamping {
                     self.set = self.card.setting().map_err(|e| named(&*self.card, e))?;
                     return Ok(());
                 }
-                Err(CardError::Refused) => {}
+                Err(AskError::Refused | AskError::Unsupported) => {}
                 Err(error) => {
                     self.undo_failure();
                     return Err(named(&*self.card, error));
@@ -321,16 +312,16 @@ impl Drop for NicStamping {
 }
 
 /// A refusal under its name.
-fn named(card: &dyn Card, error: CardError) -> NicError {
+fn named(card: &dyn Card, error: AskError) -> NicError {
     let interface = card.name();
     match error {
-        CardError::Ask(AskError::Unsupported) => NicError::NoHardware { interface },
-        CardError::Ask(AskError::NotPermitted) => NicError::NotPermitted { interface },
-        CardError::Ask(AskError::Vanished) => NicError::Vanished { interface },
-        CardError::Ask(AskError::Failed(error)) => NicError::Failed { interface, error },
-        CardError::Refused => NicError::Failed {
+        AskError::Unsupported => NicError::NoHardware { interface },
+        AskError::NotPermitted => NicError::NotPermitted { interface },
+        AskError::Vanished => NicError::Vanished { interface },
+        AskError::Failed(error) => NicError::Failed { interface, error },
+        AskError::Refused => NicError::Failed {
             interface,
-            error: "it refuses a setting that it had itself".to_owned(),
+            error: error.to_string(),
         },
     }
 }
@@ -351,11 +342,10 @@ mod linux {
     use std::os::unix::net::UnixDatagram;
     use std::path::Path;
 
-    use rustix::io::Errno;
     use rustix::net::netdevice;
 
-    use super::super::linux::{beneath, list, setting};
-    use super::{AskError, Card, CardError, NicError, Setting};
+    use super::super::linux::{Kernel, beneath, files, list, setting};
+    use super::{AskError, Card, NicError, Setting};
     use crate::net::{resolve, sys};
 
     /// An interface by its number: its name may change, and come to mean another.
@@ -379,7 +369,8 @@ mod linux {
             return Err(vanished());
         }
         let index = resolve::interface_index(interface).map_err(|_| vanished())?;
-        let beneath = beneath(&Path::new("/sys/class/net").join(interface));
+        let files = files(Path::new("/"), &Kernel, interface);
+        let beneath = files.map_or_else(Vec::new, |files| beneath(&files));
         if !beneath.is_empty() {
             return Err(NicError::OnTop {
                 interface: interface.to_owned(),
@@ -399,9 +390,11 @@ mod linux {
             (false, _) => Err(NicError::NoHardware {
                 interface: card.name,
             }),
-            (true, Err(CardError::Ask(AskError::Unsupported))) => Err(NicError::SettingUnknown {
-                interface: card.name,
-            }),
+            (true, Err(AskError::Unsupported | AskError::Refused)) => {
+                Err(NicError::SettingUnknown {
+                    interface: card.name,
+                })
+            }
             _ => Ok(Box::new(card)),
         }
     }
@@ -418,29 +411,21 @@ mod linux {
             self.current_name().unwrap_or_else(|_| self.name.clone())
         }
 
-        fn setting(&self) -> Result<Setting, CardError> {
-            let name = self.current_name().map_err(|e| card_error(&e))?;
+        fn setting(&self) -> Result<Setting, AskError> {
+            let name = self.current_name().map_err(|e| AskError::from(&e))?;
             sys::stamping(&name)
                 .map(setting)
-                .map_err(|e| CardError::Ask(AskError::from(&e)))
+                .map_err(|e| AskError::from(&e))
         }
 
-        fn set(&self, wanted: Setting) -> Result<(), CardError> {
-            let name = self.current_name().map_err(|e| card_error(&e))?;
+        fn set(&self, wanted: Setting) -> Result<(), AskError> {
+            let name = self.current_name().map_err(|e| AskError::from(&e))?;
             let config = libc::hwtstamp_config {
                 flags: wanted.flags,
                 tx_type: wanted.tx.0,
                 rx_filter: wanted.rx.0,
             };
-            sys::set_stamping(&name, config).map_err(|e| card_error(&e))
-        }
-    }
-
-    /// Drivers say ERANGE to a filter they do not have; some say EINVAL or EOPNOTSUPP.
-    fn card_error(error: &io::Error) -> CardError {
-        match Errno::from_io_error(error) {
-            Some(Errno::RANGE | Errno::INVAL | Errno::OPNOTSUPP) => CardError::Refused,
-            _ => CardError::Ask(AskError::from(error)),
+            sys::set_stamping(&name, config).map_err(|e| AskError::from(&e))
         }
     }
 }

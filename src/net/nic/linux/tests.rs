@@ -67,7 +67,7 @@ impl Machine {
 
     fn survey(&self, names: &[&str]) -> Result<Vec<Interface>, SurveyError> {
         let names: Vec<String> = names.iter().map(|n| (*n).to_owned()).collect();
-        survey_at(self.root.path(), self, &names)
+        look(self.root.path(), self, &names)
     }
 }
 
@@ -116,10 +116,16 @@ impl Answers for Machine {
     }
 }
 
+/// Names in the order of a survey.
+fn in_order(mut found: Vec<Interface>) -> Vec<String> {
+    crate::net::nic::sort(&mut found);
+    found.into_iter().map(|i| i.name).collect()
+}
+
 #[test]
 fn devices_first_by_what_they_stamp_then_software_then_loopback() {
     let found = Machine::new().survey(&[]).unwrap();
-    let names: Vec<&str> = found.iter().map(|i| i.name.as_str()).collect();
+    let names = in_order(found);
     let expected = ["eth2", "eth10", "eth11", "veth3", "bond0", "eth2.7", "lo"];
     assert_eq!(names, expected);
 }
@@ -159,7 +165,7 @@ fn a_card_tells_its_driver_link_offer_setting_and_clock() {
 #[test]
 fn what_is_not_told_is_absent_or_named() {
     let found = Machine::new().survey(&["veth3", "eth10", "eth11"]).unwrap();
-    let [virtio, gone, veth] = &found[..] else {
+    let [veth, virtio, gone] = &found[..] else {
         panic!("{found:?}");
     };
     assert_eq!(virtio.setting, Err(AskError::NotPermitted));
@@ -246,7 +252,7 @@ fn a_clock_is_readable_missing_or_no_device() {
 
 #[test]
 fn this_machine_has_a_loopback_that_the_kernel_stamps() {
-    let [lo] = &survey(&["lo".to_owned()]).unwrap()[..] else {
+    let [lo] = &crate::net::nic::survey(&["lo".to_owned()]).unwrap()[..] else {
         panic!("one was asked for");
     };
     assert_eq!(lo.kind, Kind::Loopback);
@@ -255,6 +261,6 @@ fn this_machine_has_a_loopback_that_the_kernel_stamps() {
         (&lo.clock, lo.setting.clone()),
         (&None, Err(AskError::Unsupported))
     );
-    let all = survey(&[]).unwrap();
+    let all = crate::net::nic::survey(&[]).unwrap();
     assert_eq!(all.last(), Some(lo));
 }

@@ -17,7 +17,7 @@ struct State {
     /// Each setting that was asked for.
     asked: Vec<Setting>,
     /// Fails from here on.
-    failing: Option<CardError>,
+    failing: Option<AskError>,
 }
 
 #[derive(Clone, Debug)]
@@ -50,22 +50,22 @@ impl Card for Emulated {
         "eth0".to_owned()
     }
 
-    fn setting(&self) -> Result<Setting, CardError> {
+    fn setting(&self) -> Result<Setting, AskError> {
         self.with(|s| match (&s.failing, s.now) {
             (Some(error), _) => Err(error.clone()),
             (None, Some(now)) => Ok(now),
-            (None, None) => Err(CardError::Ask(AskError::Vanished)),
+            (None, None) => Err(AskError::Vanished),
         })
     }
 
-    fn set(&self, setting: Setting) -> Result<(), CardError> {
+    fn set(&self, setting: Setting) -> Result<(), AskError> {
         self.with(|s| {
             s.asked.push(setting);
             if let Some(error) = &s.failing {
                 return Err(error.clone());
             }
             if !s.takes.contains(&setting.rx) {
-                return Err(CardError::Refused);
+                return Err(AskError::Refused);
             }
             let rx = match setting.rx {
                 RxFilter::NTP_ALL if s.widens => RxFilter::ALL,
@@ -213,16 +213,16 @@ fn every_profile_unwinds() {
 
 #[test]
 fn failures_are_told_by_name_and_undone() {
-    let refused = |error: CardError| {
+    let refused = |error: AskError| {
         let card = Emulated::new(&[RxFilter::NONE], Setting::OFF);
         card.with(|s| s.failing = Some(error));
         card.enable(TakeOver::No).unwrap_err()
     };
-    let permission = refused(CardError::Ask(AskError::NotPermitted));
+    let permission = refused(AskError::NotPermitted);
     assert!(permission.to_string().contains("CAP_NET_ADMIN"));
-    let gone = refused(CardError::Ask(AskError::Vanished));
+    let gone = refused(AskError::Vanished);
     assert!(matches!(gone, NicError::Vanished { .. }));
-    let failed = refused(CardError::Ask(AskError::Failed("I/O error".into())));
+    let failed = refused(AskError::Failed("I/O error".into()));
     assert!(failed.to_string().contains("I/O error"));
 }
 
@@ -235,14 +235,14 @@ impl Card for HalfDone {
         self.0.name()
     }
 
-    fn setting(&self) -> Result<Setting, CardError> {
+    fn setting(&self) -> Result<Setting, AskError> {
         self.0.setting()
     }
 
-    fn set(&self, setting: Setting) -> Result<(), CardError> {
+    fn set(&self, setting: Setting) -> Result<(), AskError> {
         let done = self.0.set(setting);
         match setting.in_use() {
-            true => Err(CardError::Ask(AskError::Failed("timed out".into()))),
+            true => Err(AskError::Failed("timed out".into())),
             false => done,
         }
     }
