@@ -5,7 +5,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.bash"
 
 [[ $EUID -eq 0 ]] || could_not_run "needs root for network namespaces"
-need ip jq setpriv unshare
+need ip jq nsenter setpriv unshare
 unshare --net true 2>/dev/null || could_not_run "this machine allows no network namespaces"
 clockfit=${CLOCKFIT:-$project/target/release/clockfit}
 [[ -x $clockfit ]] || could_not_run "there is no release build at $clockfit"

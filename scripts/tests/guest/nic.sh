@@ -33,7 +33,7 @@ is_set_to() {
 wait_for() {
   local tries
   for tries in {1..100}; do
-    ! grep -q "$1" "$2" || return 0
+    ! grep -qs "$1" "$2" || return 0
     sleep 0.1
   done
   cat "$2"
@@ -124,6 +124,13 @@ card_unprivileged() {
     >"$log" 2>&1
   grep -q '^refused: .*CAP_NET_ADMIN' "$log" || fail "$card: $(cat "$log")"
   is_set_to "$off" "without the capability"
+  # Nor over files, unless they are open to their owner.
+  local clock
+  clock=$(at_card clockfit nic -f json "$card" | sed -n 's/.*"device": "\(.*\)".*/\1/p')
+  chmod 0 "$clock"
+  at_card unshare -U clockfit nic "$card" >"$log"
+  chmod 600 "$clock"
+  grep -q "$clock.*this user may not read it" "$log" || fail "$card: $(cat "$log")"
 }
 
 # A card that goes takes its setting with it, and that is said.
