@@ -32,6 +32,8 @@ pub enum Command {
     Measure(MeasureArgs),
     /// Report on a recording, exactly as the run that wrote it did
     Analyse(AnalyseArgs),
+    /// Show what each network interface can stamp, and how it is set
+    Nic(NicArgs),
     /// Answer NTP requests from this host's own clock, for labs and tests
     Serve(ServeArgs),
 }
@@ -42,7 +44,7 @@ pub enum Format {
     /// For a person: at most 80 columns
     #[default]
     Text,
-    /// For programs: see docs/report.md and docs/report.schema.json
+    /// For programs: see docs/report.md and docs/nic.md, and the schemas beside them
     Json,
 }
 
@@ -172,6 +174,22 @@ pub struct AnalyseArgs {
     pub file: PathBuf,
 
     /// How to write the report
+    #[arg(short, long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Arguments of `nic`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "It only looks: it changes no setting, and needs no privileges.\n\
+                  Exit codes: 0 told; 2 no such interface, or they could not be listed."
+)]
+pub struct NicArgs {
+    /// Interfaces to look at [default: all]
+    #[arg(value_name = "IFACE")]
+    pub interfaces: Vec<String>,
+
+    /// How to write it
     #[arg(short, long, value_enum, default_value_t)]
     pub format: Format,
 }

@@ -131,7 +131,7 @@ fn header(args: &MeasureArgs) -> anyhow::Result<RunHeader> {
     let identity = sampler::Identity::new()?;
     let start = clock::paired();
     Ok(RunHeader {
-        tool: format!("clockfit {}", env!("CARGO_PKG_VERSION")),
+        tool: super::TOOL.to_owned(),
         run_id: identity.run_id,
         started: start.wall,
         started_at: start.counter,

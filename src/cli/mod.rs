@@ -6,6 +6,7 @@
 mod analyse;
 pub mod args;
 mod measure;
+mod nic;
 pub mod output;
 mod present;
 mod progress;
@@ -19,10 +20,13 @@ use clap::Parser;
 
 use args::{Args, Command};
 
+/// Name and version of this program, as reports say it.
+const TOOL: &str = concat!("clockfit ", env!("CARGO_PKG_VERSION"));
+
 /// What the process says by its exit code. 1 and 3 are kept for verdicts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// 0: measured.
+    /// 0: measured, or told what was asked.
     Measured,
     /// 2: could not measure, or could not keep what was asked to be kept.
     Failed,
@@ -43,6 +47,7 @@ pub fn main() -> ExitCode {
     let outcome = match args.command {
         Command::Measure(args) => measure::run(args),
         Command::Analyse(args) => analyse::run(&args),
+        Command::Nic(args) => nic::run(&args),
         Command::Serve(args) => serve::run(&args),
     };
     match outcome {

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod control;
 pub mod host;
 mod limits;
+pub mod nic;
 pub mod phc;
 mod poller;
 pub mod resolve;

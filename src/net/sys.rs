@@ -93,9 +93,11 @@ pub(super) struct TsInfo {
     pub(super) so_timestamping: u32,
     /// N of its /dev/ptpN, negative where it has none.
     pub(super) phc_index: i32,
-    tx_types: u32,
+    /// HWTSTAMP_TX_* it takes, each as the bit of its number.
+    pub(super) tx_types: u32,
     tx_reserved: [u32; 3],
-    rx_filters: u32,
+    /// HWTSTAMP_FILTER_* it takes, each as the bit of its number.
+    pub(super) rx_filters: u32,
     rx_reserved: [u32; 3],
 }
 
@@ -109,6 +111,45 @@ impl TsInfo {
             ..Self::default()
         }
     }
+
+    /// The same with settings that the interface takes.
+    pub(super) fn taking(self, tx_types: u32, rx_filters: u32) -> Self {
+        Self {
+            tx_types,
+            rx_filters,
+            ..self
+        }
+    }
+}
+
+/// Who drives an interface: `struct ethtool_drvinfo` of linux/ethtool.h. Texts end in NUL, where
+/// they do not fill their field.
+#[cfg(all(target_os = "linux", not(clockfit_portable)))]
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct DriverInfo {
+    command: u32,
+    /// Name of the driver.
+    pub(super) driver: [u8; 32],
+    version: [u8; 32],
+    /// Version of the firmware.
+    pub(super) firmware: [u8; 32],
+    /// Where the device sits, such as a PCI address.
+    pub(super) bus: [u8; 32],
+    expansion_rom: [u8; 32],
+    reserved: [u8; 12],
+    /// Lengths of other answers of ethtool.
+    counts: [u32; 5],
+}
+
+/// A question to an interface, with the struct that the kernel reads and fills: request and struct
+/// come together, so that no call can mix them up.
+#[cfg(all(target_os = "linux", not(clockfit_portable)))]
+enum DeviceRequest<'a> {
+    DriverInfo(&'a mut DriverInfo),
+    TsInfo(&'a mut TsInfo),
+    GetStamping(&'a mut libc::hwtstamp_config),
+    SetStamping(&'a mut libc::hwtstamp_config),
 }
 
 /// Asks an interface what stamps it can give (ETHTOOL_GET_TS_INFO). Needs no privilege and changes
@@ -117,6 +158,45 @@ impl TsInfo {
 pub(super) fn ethtool_ts_info(interface: &str) -> io::Result<TsInfo> {
     /// linux/ethtool.h.
     const ETHTOOL_GET_TS_INFO: u32 = 0x41;
+    let mut info = TsInfo {
+        command: ETHTOOL_GET_TS_INFO,
+        ..TsInfo::default()
+    };
+    ask(interface, DeviceRequest::TsInfo(&mut info)).map(|()| info)
+}
+
+/// Asks an interface who drives it (ETHTOOL_GDRVINFO). Needs no privilege and changes nothing.
+#[cfg(all(target_os = "linux", not(clockfit_portable)))]
+pub(super) fn ethtool_driver_info(interface: &str) -> io::Result<DriverInfo> {
+    /// linux/ethtool.h.
+    const ETHTOOL_GDRVINFO: u32 = 0x3;
+    let mut info = DriverInfo {
+        command: ETHTOOL_GDRVINFO,
+        ..DriverInfo::default()
+    };
+    ask(interface, DeviceRequest::DriverInfo(&mut info)).map(|()| info)
+}
+
+/// How an interface is set to stamp (SIOCGHWTSTAMP). Needs no privilege and changes nothing.
+#[cfg(all(target_os = "linux", not(clockfit_portable)))]
+pub(super) fn stamping(interface: &str) -> io::Result<libc::hwtstamp_config> {
+    let mut config = libc::hwtstamp_config {
+        flags: 0,
+        tx_type: 0,
+        rx_filter: 0,
+    };
+    ask(interface, DeviceRequest::GetStamping(&mut config)).map(|()| config)
+}
+
+/// Sets how an interface stamps (SIOCSHWTSTAMP). The driver may choose a wider filter: ask again.
+/// Needs CAP_NET_ADMIN.
+#[cfg(all(target_os = "linux", not(clockfit_portable)))]
+pub(super) fn set_stamping(interface: &str, mut config: libc::hwtstamp_config) -> io::Result<()> {
+    ask(interface, DeviceRequest::SetStamping(&mut config))
+}
+
+#[cfg(all(target_os = "linux", not(clockfit_portable)))]
+fn ask(interface: &str, request: DeviceRequest<'_>) -> io::Result<()> {
     let mut name: [libc::c_char; libc::IFNAMSIZ] = [0; libc::IFNAMSIZ];
     // One byte stays free for the NUL at the end.
     if interface.len() >= name.len() || interface.contains('\0') {
@@ -125,30 +205,27 @@ pub(super) fn ethtool_ts_info(interface: &str) -> io::Result<TsInfo> {
     for (to, from) in name.iter_mut().zip(interface.bytes()) {
         *to = libc::c_char::from_ne_bytes([from]);
     }
-    let mut info = TsInfo {
-        command: ETHTOOL_GET_TS_INFO,
-        ..TsInfo::default()
+    let (number, data): (_, *mut libc::c_char) = match request {
+        DeviceRequest::DriverInfo(info) => (libc::SIOCETHTOOL, (&raw mut *info).cast()),
+        DeviceRequest::TsInfo(info) => (libc::SIOCETHTOOL, (&raw mut *info).cast()),
+        DeviceRequest::GetStamping(config) => (libc::SIOCGHWTSTAMP, (&raw mut *config).cast()),
+        DeviceRequest::SetStamping(config) => (libc::SIOCSHWTSTAMP, (&raw mut *config).cast()),
     };
     let mut request = libc::ifreq {
         ifr_name: name,
-        ifr_ifru: libc::__c_anonymous_ifr_ifru {
-            ifru_data: (&raw mut info).cast(),
-        },
+        ifr_ifru: libc::__c_anonymous_ifr_ifru { ifru_data: data },
     };
     // Any socket will do: the kernel hands what the family does not know to the device layer.
     let socket = std::os::unix::net::UnixDatagram::unbound()?;
     // SAFETY: the descriptor is open; `request` is a live ifreq whose name ends in NUL and whose
-    // ifru_data points to a live, initialised TsInfo, which has the layout of ethtool_ts_info. For
-    // this command the kernel reads and writes no more than that struct, all of it plain integers.
-    let outcome = unsafe {
-        libc::ioctl(
-            socket.as_raw_fd(),
-            libc::SIOCETHTOOL as libc::Ioctl,
-            &raw mut request,
-        )
-    };
+    // ifru_data points to an initialised struct, mutably borrowed until this function returns. The
+    // kernel reads and writes no more than the struct that belongs to the request: for SIOCETHTOOL
+    // the one that its first field names, which only the functions above write, each into the
+    // struct of that layout; for the others an hwtstamp_config. All of it is plain integers.
+    let outcome =
+        unsafe { libc::ioctl(socket.as_raw_fd(), number as libc::Ioctl, &raw mut request) };
     if outcome == 0 {
-        Ok(info)
+        Ok(())
     } else {
         Err(io::Error::last_os_error())
     }

@@ -1,8 +1,8 @@
-//! The report as JSON, and the schema that describes it.
+//! Reports as JSON, and the schemas that describe them.
 
 use std::io::{self, Write};
 
-use super::Report;
+use super::{NicReport, Report};
 
 /// Writes the report as indented JSON with a line end, straight to `out`: only the report itself is
 /// held in memory, never its text.
@@ -19,6 +19,22 @@ pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
 /// Those of `out`.
 pub fn write_schema(out: &mut impl Write) -> io::Result<()> {
     pretty(&schemars::schema_for!(Report), out)
+}
+
+/// Writes what interfaces can stamp as indented JSON with a line end.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_nics(report: &NicReport, out: &mut impl Write) -> io::Result<()> {
+    pretty(report, out)
+}
+
+/// Writes the JSON Schema of [`NicReport`], as published in `docs/nic.schema.json`.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_nics_schema(out: &mut impl Write) -> io::Result<()> {
+    pretty(&schemars::schema_for!(NicReport), out)
 }
 
 fn pretty(value: &impl serde::Serialize, out: &mut impl Write) -> io::Result<()> {

@@ -3,12 +3,13 @@
 //! Floor 7: imports anything below. [`Report`] is built from a [`Campaign`](crate::sample::Campaign)
 //! and an [`Assessment`](crate::estimate::Assessment) alone, so a replayed recording gives the same
 //! bytes as the run that wrote it. Renderers are pure functions from a report to bytes, one format a
-//! file; they read no terminal and no environment.
+//! file; they read no terminal and no environment. [`NicReport`] is the same for network interfaces.
 
 mod build;
 mod clean;
 pub mod json;
 mod model;
+mod nic;
 pub mod text;
 
 pub use clean::escaped;
@@ -16,4 +17,8 @@ pub use model::{
     BinsReport, BoundReport, BreakReport, ClassName, ClassReport, CrossCheckReport, Distribution,
     HistogramReport, HostReport, Report, RunReport, SCHEMA, ServerReport, SourceReport,
     StampCountsReport, StampsReport, WarningReport,
+};
+pub use nic::{
+    ClockReport, DriverReport, InterfaceReport, LinkReport, NIC_SCHEMA, NicKind, NicReport,
+    OfferReport, OutlookCode, OutlookReport, SettingReport,
 };

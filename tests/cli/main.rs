@@ -18,6 +18,7 @@ mod embedded;
 mod flood;
 mod kisses;
 mod limits;
+mod nic;
 mod output;
 mod reach;
 mod recording;

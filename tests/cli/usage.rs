@@ -4,7 +4,12 @@ use crate::support::clockfit;
 
 #[test]
 fn help_and_version_are_answers() {
-    for args in [&["--help"][..], &["measure", "--help"], &["help", "serve"]] {
+    for args in [
+        &["--help"][..],
+        &["measure", "--help"],
+        &["help", "serve"],
+        &["nic", "--help"],
+    ] {
         let ended = clockfit(args);
         assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
         assert!(ended.stdout.contains("Usage: clockfit"), "{args:?}");

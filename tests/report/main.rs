@@ -7,6 +7,7 @@
 )]
 
 mod campaign;
+mod nic;
 mod schema;
 mod text;
 

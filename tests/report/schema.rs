@@ -2,9 +2,9 @@
 //! speaks of every field.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::{fs, io};
 
 use clockfit::report::{Report, json};
 use serde_json::Value;
@@ -23,24 +23,33 @@ fn rendered(campaign: &clockfit::sample::Campaign) -> String {
     String::from_utf8(out).unwrap()
 }
 
-fn published() -> Value {
-    serde_json::from_str(&fs::read_to_string(docs("report.schema.json")).unwrap()).unwrap()
+pub(super) fn page(name: &str) -> String {
+    fs::read_to_string(docs(name)).unwrap()
 }
 
-/// With `UPDATE_SCHEMA=1` in the environment the file is written anew.
-#[test]
-fn the_published_schema_is_that_of_the_types() {
+pub(super) fn published(file: &str) -> Value {
+    serde_json::from_str(&page(file)).unwrap()
+}
+
+/// A schema in docs is what the types say. With `UPDATE_SCHEMA=1` in the environment the file is
+/// written anew.
+pub(super) fn is_published(file: &str, write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) {
     let mut now = Vec::new();
-    json::write_schema(&mut now).unwrap();
-    let path = docs("report.schema.json");
+    write(&mut now).unwrap();
+    let path = docs(file);
     if std::env::var_os("UPDATE_SCHEMA").is_some() {
         fs::write(&path, &now).unwrap();
     }
     let published = fs::read(&path).unwrap_or_default();
     assert!(
         published == now,
-        "docs/report.schema.json is out of date; run: UPDATE_SCHEMA=1 cargo test --test report"
+        "docs/{file} is out of date; run: UPDATE_SCHEMA=1 cargo test --test report"
     );
+}
+
+#[test]
+fn the_published_schema_is_that_of_the_types() {
+    is_published("report.schema.json", json::write_schema);
 }
 
 fn length(value: &Value) -> Option<u64> {
@@ -49,7 +58,7 @@ fn length(value: &Value) -> Option<u64> {
 
 /// Checks the parts of JSON Schema that schemars writes for these types, and fails on any other, so
 /// that nothing passes because it was not looked at.
-fn check(schema: &Value, root: &Value, value: &Value, path: &str) {
+pub(super) fn check(schema: &Value, root: &Value, value: &Value, path: &str) {
     let Some(schema) = schema.as_object() else {
         assert_eq!(schema, &Value::Bool(true), "{path}");
         return;
@@ -137,7 +146,7 @@ fn check(schema: &Value, root: &Value, value: &Value, path: &str) {
 
 #[test]
 fn real_output_obeys_the_published_schema() {
-    let schema = published();
+    let schema = published("report.schema.json");
     for campaign in [
         campaign::two(),
         campaign::embedded(),
@@ -245,8 +254,8 @@ fn one_two_and_sixteen_threads_write_the_same_bytes() {
     assert_eq!(one, with(16));
 }
 
-#[test]
-fn every_field_is_documented() {
+/// A page of docs speaks of every field of a schema, of which there are at least so many.
+pub(super) fn is_documented(file: &str, text: &str, at_least: usize) {
     fn names(schema: &Value, found: &mut BTreeSet<String>) {
         match schema {
             Value::Object(map) => {
@@ -260,17 +269,22 @@ fn every_field_is_documented() {
         }
     }
     let mut found = BTreeSet::new();
-    names(&published(), &mut found);
-    assert!(found.len() > 80, "{found:?}");
-    let text = fs::read_to_string(docs("report.md")).unwrap();
+    names(&published(file), &mut found);
+    assert!(found.len() >= at_least, "{found:?}");
+    let said = page(text);
     let missing: Vec<_> = found
         .iter()
-        .filter(|f| !text.contains(&format!("`{f}`")))
+        .filter(|f| !said.contains(&format!("`{f}`")))
         .collect();
     assert!(
         missing.is_empty(),
-        "docs/report.md does not mention {missing:?}"
+        "docs/{text} does not mention {missing:?}"
     );
+}
+
+#[test]
+fn every_field_is_documented() {
+    is_documented("report.schema.json", "report.md", 80);
 }
 
 /// The examples for jq in `docs/report.md` run on a real report, each with a result.

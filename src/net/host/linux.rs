@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::printable;
 use super::virtualisation::{self, Hints};
+use crate::net::nic::capabilities;
 use crate::net::sys::TsInfo;
 use crate::sample::{Environment, Nic};
 
@@ -38,29 +39,6 @@ const TIME_DAEMONS: [(&str, &str); 14] = [
     ("sfptpd", "sfptpd"),
     ("sptp", "sptp"),
     ("statime", "statime"),
-];
-
-/// SOF_TIMESTAMPING_* by bit, from bit 0 (linux/net_tstamp.h).
-const CAPABILITIES: [&str; 19] = [
-    "tx_hardware",
-    "tx_software",
-    "rx_hardware",
-    "rx_software",
-    "software",
-    "sys_hardware",
-    "raw_hardware",
-    "opt_id",
-    "tx_sched",
-    "tx_ack",
-    "opt_cmsg",
-    "opt_tsonly",
-    "opt_stats",
-    "opt_pktinfo",
-    "opt_tx_swhw",
-    "bind_phc",
-    "opt_id_tcp",
-    "opt_rx_filter",
-    "tx_completion",
 ];
 
 /// What the files below `root` say, with `ts_info` to ask an interface by name.
@@ -166,17 +144,6 @@ fn is_virtual(net: &Path, name: &str) -> bool {
 fn is_up(flags: &str) -> bool {
     let digits = flags.strip_prefix("0x").unwrap_or(flags);
     u32::from_str_radix(digits, 16).is_ok_and(|bits| bits & IFF_UP != 0)
-}
-
-/// The names of the bits that are set; `bit_N` for those that are younger than this program.
-fn capabilities(bits: u32) -> Vec<String> {
-    (0..u32::BITS)
-        .filter(|bit| bits >> bit & 1 == 1)
-        .map(|bit| {
-            let known = usize::try_from(bit).ok().and_then(|b| CAPABILITIES.get(b));
-            known.map_or_else(|| format!("bit_{bit}"), |name| (*name).to_owned())
-        })
-        .collect()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use libc::{ptp_clock_time, ptp_sys_offset, ptp_sys_offset_extended, ptp_sys_offset_precise};
 
-use super::super::sys;
+use super::super::{nic, sys};
 use super::{Method, PhcError, Reading};
 use crate::sample::PtpClock;
 use crate::time::{Monotonic, NANOS_PER_SEC, Timestamp};
@@ -201,12 +201,15 @@ pub fn find(name: &str) -> Result<PtpClock, PhcError> {
             });
         }
     }
-    let Ok(info) = sys::ethtool_ts_info(name) else {
-        return Err(PhcError::Unknown {
-            name: name.to_owned(),
-            clocks,
-        });
+    let unknown = || PhcError::Unknown {
+        name: name.to_owned(),
+        clocks: clocks.clone(),
     };
+    // The kernel may take a name that it does not know for that of a module to load.
+    if !nic::exists(name) {
+        return Err(unknown());
+    }
+    let info = sys::ethtool_ts_info(name).map_err(|_| unknown())?;
     let Ok(number) = u32::try_from(info.phc_index) else {
         return Err(PhcError::NoClock(name.to_owned()));
     };

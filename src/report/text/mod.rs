@@ -2,6 +2,7 @@
 //!
 //! Few sources are told in detail; many get a table with one line each, the worst first.
 
+mod nic;
 mod page;
 mod quantity;
 mod source;
@@ -10,6 +11,7 @@ mod table;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+pub use nic::write_nics;
 pub use page::Style;
 
 use super::{Report, WarningReport};
