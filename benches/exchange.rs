@@ -47,7 +47,8 @@ fn play(n: u32) -> Play {
             wall + LEG.times(2),
             wall + LEG.times(3),
         )
-        .expect("a plain request is answered");
+        .expect("a plain request is answered")
+        .bytes;
     Play {
         sent: Sent {
             nonce,

@@ -195,13 +195,17 @@ impl Sim {
                 self.refused += 1;
                 continue;
             };
+            if reply.stamp_wanted {
+                let responder = &mut self.server.responder;
+                responder.handle_transmit_stamp(&reply.bytes, left);
+            }
             for at in self.back.carry(left, &mut self.dice) {
                 let arrival = Arrival {
                     sent,
                     reached,
                     left,
                     at,
-                    reply,
+                    reply: reply.bytes,
                 };
                 self.under_way.insert((at, self.launched), arrival);
                 self.launched += 1;

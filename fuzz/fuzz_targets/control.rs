@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use clockfit::net::control::{Arrival, CONTROL_BUFFER, Control, ControlError, ReplyFrom};
+use clockfit::net::control::{Arrival, CONTROL_BUFFER, Control, ControlError, ReplyControl};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 
@@ -40,7 +40,7 @@ fn parse(filled: &[u8], capacity: usize) {
 }
 
 fn reply_from(arrival: Arrival) {
-    let message = ReplyFrom::new(arrival);
+    let message = ReplyControl::new().answer_from(arrival);
     let control = Control::parse(message.as_bytes(), CONTROL_BUFFER).unwrap();
     let link_local = matches!(arrival.local, IpAddr::V6(v6) if v6.is_unicast_link_local());
     let read = Arrival {
@@ -54,5 +54,12 @@ fn reply_from(arrival: Arrival) {
             arrival: Some(read),
             ..Control::default()
         }
+    );
+    // The flags of a stamp stand behind it and change nothing of it.
+    let stamped = message.stamp_transmit();
+    let flags = ReplyControl::new().stamp_transmit();
+    assert_eq!(
+        stamped.as_bytes(),
+        [message.as_bytes(), flags.as_bytes()].concat()
     );
 }

@@ -39,8 +39,8 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<Exit> {
     }
     let served = server.run_until_signal()?;
     output::complain(&format!(
-        "answered {}, refused {} packets that were no requests",
-        served.answered, served.refused
+        "answered {}, refused {} packets that were no requests; {} answers were interleaved",
+        served.answered, served.refused, served.interleaved
     ));
     Ok(Exit::Measured)
 }

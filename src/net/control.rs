@@ -36,6 +36,8 @@ const IPV6_PKTINFO: i32 = 50;
 
 /// `sock_extended_err.ee_origin` of a transmit stamp (linux/errqueue.h).
 const SO_EE_ORIGIN_TIMESTAMPING: u8 = 4;
+/// Stamp what is sent, where it is handed to the driver (linux/net_tstamp.h).
+const SOF_TIMESTAMPING_TX_SOFTWARE: u32 = 1 << 1;
 /// `ee_info` of the stamp taken when the packet is handed to the driver (linux/errqueue.h); the
 /// others are stages before (SCHED) and after (ACK).
 const SCM_TSTAMP_SND: u32 = 0;
@@ -154,53 +156,84 @@ impl Control {
     }
 }
 
-/// The control message that makes the kernel answer from the address a request was sent to.
+/// The control messages a reply is sent with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReplyFrom {
-    bytes: [u8; HEADER + 24],
+pub struct ReplyControl {
+    bytes: [u8; REPLY_ROOM],
     length: usize,
 }
 
-impl ReplyFrom {
-    /// The message for a request that arrived at `arrival`.
-    pub fn new(arrival: Arrival) -> Self {
-        let mut bytes = [0; HEADER + 24];
-        let mut at = 0;
-        let mut put = |part: &[u8]| {
-            if let Some(room) = bytes.get_mut(at..at + part.len()) {
-                room.copy_from_slice(part);
-                at += part.len();
-            }
-        };
-        match arrival.local {
-            IpAddr::V4(local) => {
-                put(&(HEADER + 12).to_ne_bytes());
-                put(&SOL_IP.to_ne_bytes());
-                put(&IP_PKTINFO.to_ne_bytes());
-                // Interface 0: the route decides; a reply may leave by another one than it came.
-                put(&0u32.to_ne_bytes());
-                put(&local.octets());
-                put(&[0; 4]);
-            }
-            IpAddr::V6(local) => {
-                put(&(HEADER + 20).to_ne_bytes());
-                put(&SOL_IPV6.to_ne_bytes());
-                put(&IPV6_PKTINFO.to_ne_bytes());
-                put(&local.octets());
-                // A link-local address means nothing without its interface.
-                let link_local = local.is_unicast_link_local();
-                put(&(if link_local { arrival.interface } else { 0 }).to_ne_bytes());
-            }
-        }
+/// Room for the longest pair: an `in6_pktinfo` and a word of flags, each padded to whole words.
+const REPLY_ROOM: usize = HEADER + 24 + HEADER + WORD;
+
+impl ReplyControl {
+    /// Nothing asked of the kernel.
+    pub const fn new() -> Self {
         Self {
-            bytes,
-            length: at.next_multiple_of(WORD),
+            bytes: [0; REPLY_ROOM],
+            length: 0,
         }
     }
 
-    /// The message as `sendmsg` takes it.
+    /// To answer from the address the request was sent to, as it arrived at `arrival`.
+    #[must_use]
+    pub fn answer_from(self, arrival: Arrival) -> Self {
+        match arrival.local {
+            IpAddr::V4(local) => self
+                .header(12, SOL_IP, IP_PKTINFO)
+                // Interface 0: the route decides; a reply may leave by another one than it came.
+                .put(&0u32.to_ne_bytes())
+                .put(&local.octets())
+                .put(&[0; 4])
+                .pad(),
+            IpAddr::V6(local) => {
+                // A link-local address means nothing without its interface.
+                let link_local = local.is_unicast_link_local();
+                let interface = if link_local { arrival.interface } else { 0 };
+                self.header(20, SOL_IPV6, IPV6_PKTINFO)
+                    .put(&local.octets())
+                    .put(&interface.to_ne_bytes())
+                    .pad()
+            }
+        }
+    }
+
+    /// To stamp this one packet as it is handed to the driver (Linux 4.6 and newer).
+    #[must_use]
+    pub fn stamp_transmit(self) -> Self {
+        self.header(4, SOL_SOCKET, SCM_TIMESTAMPING)
+            .put(&SOF_TIMESTAMPING_TX_SOFTWARE.to_ne_bytes())
+            .pad()
+    }
+
+    /// The messages as `sendmsg` takes them; none at all is an empty slice.
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.length).unwrap_or(&self.bytes)
+    }
+
+    fn header(self, body: usize, level: i32, kind: i32) -> Self {
+        self.put(&(HEADER + body).to_ne_bytes())
+            .put(&level.to_ne_bytes())
+            .put(&kind.to_ne_bytes())
+    }
+
+    fn put(mut self, part: &[u8]) -> Self {
+        if let Some(room) = self.bytes.get_mut(self.length..self.length + part.len()) {
+            room.copy_from_slice(part);
+            self.length += part.len();
+        }
+        self
+    }
+
+    fn pad(mut self) -> Self {
+        self.length = self.length.next_multiple_of(WORD);
+        self
+    }
+}
+
+impl Default for ReplyControl {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -349,14 +382,22 @@ mod tests {
                 interface: 3,
                 local: local.parse().unwrap(),
             };
-            let bytes = ReplyFrom::new(arrival);
+            let bytes = ReplyControl::new().answer_from(arrival);
             let read = Control::parse(bytes.as_bytes(), CONTROL_BUFFER)
                 .unwrap()
                 .arrival
                 .unwrap();
             assert_eq!(read.local, arrival.local);
             assert_eq!(read.interface, if local == "fe80::1" { 3 } else { 0 });
+
+            // Behind it, in whole words, the flags of this one packet.
+            let both = bytes.stamp_transmit();
+            let flags = message(SOL_SOCKET, SCM_TIMESTAMPING, &2u32.to_ne_bytes());
+            assert_eq!(both.as_bytes(), [bytes.as_bytes(), &flags].concat());
+            let alone = ReplyControl::new().stamp_transmit();
+            assert_eq!(alone.as_bytes(), flags);
         }
+        assert!(ReplyControl::new().as_bytes().is_empty());
     }
 
     proptest! {

@@ -21,5 +21,5 @@ pub use limits::{DescriptorShortage, reserve_descriptors};
 pub use poller::{Poller, Wake};
 pub use socket::{
     ArmedStamps, Datagram, Outgoing, Request, ServerSocket, SocketOptions, StampedSocket, Stamping,
-    TransmitReport,
+    TransmitReport, Transmitted,
 };

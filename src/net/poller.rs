@@ -23,6 +23,8 @@ const EVENTS: usize = 256;
 pub struct Wake {
     /// How many SIGINT or SIGTERM came.
     pub signals: usize,
+    /// Whether the error queue of a ready socket holds something: transmit stamps, as a rule.
+    pub reports: bool,
 }
 
 /// Waits for sockets, a deadline and, if asked, signals.
@@ -104,7 +106,10 @@ impl Poller {
             match event.token() {
                 TIMER => self.armed = None,
                 SIGNALS => wake.signals += self.signals.as_mut().map_or(0, caught),
-                Token(key) => ready.push(key),
+                Token(key) => {
+                    wake.reports |= event.is_error();
+                    ready.push(key);
+                }
             }
         }
         Ok(wake)

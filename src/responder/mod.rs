@@ -1,17 +1,45 @@
 //! [`Responder`]: the server's side of NTP, without I/O.
 //!
 //! Floor 3. It is handed a request and two readings of the clock, and hands back 48 bytes or a
-//! named [`Refusal`]. It keeps no state about clients, so no flood of them can make it grow, and it
-//! never answers with more than it was sent, so it is of no use to reflect or to amplify.
+//! named [`Refusal`]. What it remembers fits into a table of fixed size, so no flood can make it
+//! grow, and it never answers with more than it was sent, so it is of no use to reflect or to
+//! amplify.
 //!
-//! For labs it can lie by a known amount: [`Config::offset`] and [`Config::drift`].
+//! # Interleaved mode
+//!
+//! In basic mode T3 has to be written before the packet leaves. In interleaved mode (RFC 9769
+//! section 2) a reply tells when the reply *before* it left, as the kernel stamped it:
+//!
+//! ```text
+//! client                                             server
+//! origin 0, receive 0, transmit A     ----------->   T2
+//!          T2, T3 by the clock        <-----------   origin A: basic; nothing is kept
+//! origin T2, receive B, transmit C    ----------->   T2'
+//!          T2', T3' by the clock      <-----------   origin C: basic; its transmit stamp is kept
+//! origin T2', receive D, transmit E   ----------->   T2''
+//!          T2'', the stamp of T3'     <-----------   origin D: interleaved; kept again
+//! ```
+//!
+//! A client so is answered interleaved from its third request on. Requests whose origin is no
+//! receive stamp of this server (zero, or the transmit stamp that basic clients return) cost neither
+//! memory nor a transmit stamp. To tell one from the other by looking, receive stamps are odd and
+//! transmit stamps even, in units of 2^-32 s.
+//!
+//! A stamp that is late, lost or told twice, an entry that had to make room, an origin that was
+//! used before: each is answered in basic mode, never with another reply's stamp. When the served
+//! clock steps back, nothing new is kept until it has passed the latest receive stamp it ever told,
+//! since until then a stamp might be told twice.
+//!
+//! For labs the server can lie by a known amount: [`Config::offset`] and [`Config::drift`].
 
 #![deny(clippy::indexing_slicing)]
 
+mod saved;
 #[cfg(test)]
 mod tests;
 
-use crate::sample::{Leap, ReferenceId};
+use self::saved::Saved;
+use crate::sample::{Leap, Mode, ReferenceId};
 use crate::time::{Frequency, NANOS_PER_SEC, TimeDelta, Timestamp};
 use crate::wire::{
     HEADER_LEN, Header, NtpShort, NtpTimestamp, Packet, PacketMode, ParseError, Rounding, Version,
@@ -110,16 +138,54 @@ pub enum Refusal {
     Authenticated,
 }
 
+/// An answer, ready to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// What to send.
+    pub bytes: [u8; HEADER_LEN],
+    /// Which T3 it carries: its own, or that of the reply before.
+    pub mode: Mode,
+    /// Whether to come back with [`Responder::handle_transmit_stamp`] when it has left.
+    pub stamp_wanted: bool,
+}
+
 /// Answers requests. See the [module](self).
-#[derive(Clone, Copy, Debug, Default)]
+///
+/// ```
+/// use clockfit::responder::Responder;
+/// use clockfit::sample::Mode;
+/// use clockfit::time::{TimeDelta, Timestamp};
+/// use clockfit::wire::{Header, Packet};
+///
+/// let mut responder = Responder::default();
+/// let mut request = Header::client_request(1);
+/// let mut now = Timestamp::from_nanos(1_763_832_000_000_000_000);
+/// for (nonce, mode) in [(2, Mode::Basic), (3, Mode::Basic), (4, Mode::Interleaved)] {
+///     now = now + TimeDelta::from_secs(1);
+///     let reply = responder.respond(&request.to_bytes(), now, now)?;
+///     assert_eq!(reply.mode, mode);
+///     if reply.stamp_wanted {
+///         let left = now + TimeDelta::from_micros(20);
+///         responder.handle_transmit_stamp(&reply.bytes, left);
+///     }
+///     let told = Packet::parse(&reply.bytes)?.header.receive;
+///     request = Header::interleaved_request(nonce, told);
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default)]
 pub struct Responder {
     config: Config,
+    saved: Saved,
 }
 
 impl Responder {
     /// A server of this configuration.
     pub const fn new(config: Config) -> Self {
-        Self { config }
+        Self {
+            config,
+            saved: Saved::new(),
+        }
     }
 
     /// Its configuration.
@@ -129,30 +195,28 @@ impl Responder {
 
     /// The reply to `request`, which arrived when the clock read `receive` and is answered when it
     /// reads `transmit`. Both go out as they are, moved by [`Config::ahead_at`]: if the clock
-    /// stepped back in between, the reply shows it.
+    /// stepped back in between, the reply shows it. An interleaved reply tells an earlier transmit
+    /// stamp instead of `transmit`.
     ///
     /// T2 is written rounded down and T3 rounded up to 2^-32 s: then a client that rounds T2 up and
     /// T3 down to nanoseconds, as this one does, finds the very readings again, and one that rounds
     /// to nearest does too. Unknown extension fields are passed over (RFC 7822 section 3).
     pub fn respond(
-        &self,
+        &mut self,
         request: &[u8],
         receive: Timestamp,
         transmit: Timestamp,
-    ) -> Result<[u8; HEADER_LEN], Refusal> {
-        let packet = Packet::parse(request)?;
-        let asked = packet.header;
-        if asked.version != Version::V4 && asked.version != Version::V3 {
-            return Err(Refusal::Version(asked.version));
-        }
-        if asked.mode != PacketMode::Client {
-            return Err(Refusal::Mode(asked.mode));
-        }
-        if !packet.authenticator().is_empty() {
-            return Err(Refusal::Authenticated);
-        }
-        let t2 = receive + self.config.ahead_at(receive);
-        let t3 = transmit + self.config.ahead_at(transmit);
+    ) -> Result<Reply, Refusal> {
+        let asked = accept(request)?;
+        let t2 = self.served(receive);
+        let told = receive_stamp(t2);
+        // Where both fields are equal nobody could tell the mode of a reply from its origin.
+        let interleaves = asked.receive != asked.transmit && may_be_receive_stamp(asked.origin);
+        let left = interleaves.then(|| self.saved.take(asked.origin)).flatten();
+        let (mode, t3, origin) = match left {
+            Some(left) => (Mode::Interleaved, left, asked.receive),
+            None => (Mode::Basic, self.served(transmit), asked.transmit),
+        };
         let reply = Header {
             leap: self.config.leap,
             version: asked.version,
@@ -163,18 +227,80 @@ impl Responder {
             root_delay: NtpShort::from_delta(self.config.root_delay),
             root_dispersion: NtpShort::from_delta(self.config.root_dispersion),
             reference_id: self.config.reference_id,
-            reference: NtpTimestamp::from_timestamp(last_update(t2), Rounding::Down),
-            origin: asked.transmit,
-            receive: NtpTimestamp::from_timestamp(t2, Rounding::Down),
-            transmit: NtpTimestamp::from_timestamp(t3, Rounding::Up),
+            reference: NtpTimestamp::from_timestamp(last_update(t2.min(t3)), Rounding::Down),
+            origin,
+            receive: told,
+            transmit: transmit_stamp(t3),
         };
-        Ok(reply.to_bytes())
+        Ok(Reply {
+            bytes: reply.to_bytes(),
+            mode,
+            stamp_wanted: self.saved.hand_out(t2, told, interleaves),
+        })
+    }
+
+    /// `reply`, which [wanted](Reply::stamp_wanted) its stamp, left when the clock read `at`. It is
+    /// told by its bytes, so that nothing has to be counted along with the kernel. Reports that are
+    /// late, come twice or belong to nothing are passed over.
+    pub fn handle_transmit_stamp(&mut self, reply: &[u8; HEADER_LEN], at: Timestamp) {
+        if let Ok(packet) = Packet::parse(reply) {
+            let left = self.served(at);
+            self.saved.left(packet.header.receive, left);
+        }
+    }
+
+    /// What the served clock shows when the clock that is read shows `clock`.
+    fn served(&self, clock: Timestamp) -> Timestamp {
+        clock + self.config.ahead_at(clock)
     }
 }
 
-/// The start of the second that `t2` lies in. A clock that is only read is corrected by nobody, so
-/// the reference time has no meaning of its own here; but clients distrust one that lies ahead of
-/// the reply or far behind it (RFC 5905 appendix A.5.1.1).
-fn last_update(t2: Timestamp) -> Timestamp {
-    t2 + TimeDelta::from_nanos(-t2.as_nanos().rem_euclid(NANOS_PER_SEC))
+/// The header of a request that can be answered.
+fn accept(request: &[u8]) -> Result<Header, Refusal> {
+    let packet = Packet::parse(request)?;
+    let asked = packet.header;
+    if asked.version != Version::V4 && asked.version != Version::V3 {
+        return Err(Refusal::Version(asked.version));
+    }
+    if asked.mode != PacketMode::Client {
+        return Err(Refusal::Mode(asked.mode));
+    }
+    if !packet.authenticator().is_empty() {
+        return Err(Refusal::Authenticated);
+    }
+    Ok(asked)
+}
+
+/// T2 as it is told: rounded down, and odd. A nanosecond is 4.29 units of 2^-32 s, so the odd one
+/// of the last two units that are not later still reads as `t2`, rounded up or to nearest.
+fn receive_stamp(t2: Timestamp) -> NtpTimestamp {
+    let NtpTimestamp(units) = NtpTimestamp::from_timestamp(t2, Rounding::Down);
+    // Not zero, so an even number is at least 2.
+    NtpTimestamp(if units.is_multiple_of(2) {
+        units - 1
+    } else {
+        units
+    })
+}
+
+/// T3 as it is told: rounded up, and even; so it reads as `t3`, rounded down or to nearest.
+fn transmit_stamp(t3: Timestamp) -> NtpTimestamp {
+    let NtpTimestamp(units) = NtpTimestamp::from_timestamp(t3, Rounding::Up);
+    match units.wrapping_add(units % 2) {
+        // The last unit of an era; zero would say "unknown", and two more is still below 1 ns.
+        0 => NtpTimestamp(2),
+        even => NtpTimestamp(even),
+    }
+}
+
+/// Whether [`receive_stamp`] can have made `origin`; [`transmit_stamp`] and "unknown" are even.
+const fn may_be_receive_stamp(origin: NtpTimestamp) -> bool {
+    origin.0 % 2 == 1
+}
+
+/// The start of the second that `stamp` lies in. A clock that is only read is corrected by nobody,
+/// so the reference time has no meaning of its own here; but clients distrust one that lies ahead of
+/// the stamps of the reply or far behind them (RFC 5905 appendix A.5.1.1).
+fn last_update(stamp: Timestamp) -> Timestamp {
+    stamp + TimeDelta::from_nanos(-stamp.as_nanos().rem_euclid(NANOS_PER_SEC))
 }

@@ -1,9 +1,11 @@
 //! The embedded NTP server: [`responder`](crate::responder) on a stamped socket.
 //!
 //! Floor 4. It is what labs, tests and the first command of a newcomer measure against. T2 is the
-//! kernel's receive stamp; T3 is read as late as user space can, just before the send call, and so
-//! is early by the time that call takes (about a microsecond): the same bias every server has that
-//! answers in basic mode.
+//! kernel's receive stamp. In basic mode T3 is read as late as user space can, just before the send
+//! call, and so is early by the time that call takes (about a microsecond): the same bias every
+//! server has. A client that asks for interleaved mode is told the kernel's transmit stamp instead,
+//! with the next reply; where the kernel gives none (on other systems than Linux) it is answered in
+//! basic mode.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,22 +13,28 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use crate::net::{ArmedStamps, Poller, ServerSocket, clock};
+use crate::net::{ArmedStamps, Poller, Request, ServerSocket, Wake, clock};
 use crate::responder::{Config, Responder};
+use crate::sample::Mode;
 use crate::time::TimeDelta;
-use crate::wire::MAX_PACKET_LEN;
+use crate::wire::{HEADER_LEN, MAX_PACKET_LEN};
 
 /// How often a server on its own thread looks whether it should stop.
 const LOOK_EVERY: TimeDelta = TimeDelta::from_millis(100);
 /// Requests answered between two looks at signals and the stop flag, so that a flood cannot keep
 /// the server from stopping.
 const REQUESTS_PER_TURN: usize = 256;
+/// Room for a frame that holds a reply: 118 bytes on Ethernet with a VLAN tag over IPv6, and as much
+/// again for tunnels.
+const FRAME: usize = 256;
 
 /// What a server has done so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Served {
     /// Requests answered.
     pub answered: u64,
+    /// How many of these were answered in interleaved mode.
+    pub interleaved: u64,
     /// Packets that are no requests, or could not be answered.
     pub refused: u64,
 }
@@ -70,9 +78,11 @@ impl Server {
         loop {
             let more = self.answer_waiting();
             let deadline = more.then(clock::counter);
-            if self.poller.wait(deadline, &mut ready)?.signals > 0 {
+            let wake = self.poller.wait(deadline, &mut ready)?;
+            if wake.signals > 0 {
                 return Ok(self.served);
             }
+            self.take_late_stamps(wake);
         }
     }
 
@@ -89,9 +99,10 @@ impl Server {
                     let more = self.answer_waiting();
                     let now = clock::counter();
                     let deadline = if more { now } else { now + LOOK_EVERY };
-                    if self.poller.wait(Some(deadline), &mut ready).is_err() {
+                    let Ok(wake) = self.poller.wait(Some(deadline), &mut ready) else {
                         return;
-                    }
+                    };
+                    self.take_late_stamps(wake);
                 }
             })?;
         Ok(Background {
@@ -108,21 +119,50 @@ impl Server {
             match self.socket.next_request(&mut buffer) {
                 Ok(Some(request)) => {
                     let bytes = buffer.get(..request.length).unwrap_or(&[]);
-                    let answer = self
-                        .responder
-                        .respond(bytes, request.received, clock::wall());
-                    let sent = answer.is_ok_and(|a| self.socket.reply(&request, &a).is_ok());
-                    let count = if sent {
-                        &mut self.served.answered
-                    } else {
-                        &mut self.served.refused
-                    };
-                    *count += 1;
+                    match self.answer(&request, bytes) {
+                        Some(mode) => {
+                            self.served.answered += 1;
+                            self.served.interleaved += u64::from(mode == Mode::Interleaved);
+                        }
+                        None => self.served.refused += 1,
+                    }
                 }
                 Ok(None) => return false,
                 // A pending error of an earlier reply (an ICMP refusal); reading it cleared it.
                 Err(_) => {}
             }
+        }
+        true
+    }
+
+    /// Answers one request; `None` where it is none, or the answer could not be sent.
+    fn answer(&mut self, request: &Request, bytes: &[u8]) -> Option<Mode> {
+        let now = clock::wall();
+        let reply = self.responder.respond(bytes, request.received, now).ok()?;
+        let sent = self.socket.reply(request, &reply.bytes, reply.stamp_wanted);
+        sent.ok()?;
+        if reply.stamp_wanted {
+            // Most often the packet was handed to the driver within the send call, and its stamp is
+            // there already. To take it now saves being woken for it.
+            self.take_stamp();
+        }
+        Some(reply.mode)
+    }
+
+    /// Takes the stamps of packets that had to wait for their turn.
+    fn take_late_stamps(&mut self, wake: Wake) {
+        while wake.reports && self.take_stamp() {}
+    }
+
+    /// Takes one transmit stamp, if there is one.
+    fn take_stamp(&mut self) -> bool {
+        let mut frame = [0; FRAME];
+        let Ok(Some(sent)) = self.socket.next_transmitted(&mut frame) else {
+            return false;
+        };
+        let frame = frame.get(..sent.length).unwrap_or(&[]);
+        if let Some(reply) = frame.last_chunk::<HEADER_LEN>() {
+            self.responder.handle_transmit_stamp(reply, sent.at);
         }
         true
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clockfit::net::clock;
 use clockfit::time::{TimeDelta, Timestamp};
-use clockfit::wire::Header;
+use clockfit::wire::{Header, Packet, Rounding};
 use serde_json::Value;
 
 use crate::support::{Serving, clockfit, measure, number};
@@ -128,6 +128,84 @@ fn a_wildcard_answers_from_the_address_it_was_asked_at() {
         let run = measure(&[&address.to_string(), "-n", "3", "-i", "10ms"]);
         assert_eq!((run.ended.code, run.count("/valid")), (0, 3), "{listen}");
     }
+}
+
+/// Asks a server on loopback as an interleaved client does: each reply is followed by the next
+/// request. Gives the replies, and when each had come.
+fn converse(server: SocketAddr, count: u64) -> Vec<(Header, Timestamp)> {
+    let any: SocketAddr = if server.is_ipv4() {
+        "127.0.0.1:0".parse().unwrap()
+    } else {
+        "[::1]:0".parse().unwrap()
+    };
+    let socket = UdpSocket::bind(any).unwrap();
+    socket.connect(server).unwrap();
+    socket
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    let mut request = Header::client_request(1 << 32);
+    (0..count)
+        .map(|n| {
+            socket.send(&request.to_bytes()).unwrap();
+            let mut bytes = [0; 64];
+            let length = socket.recv(&mut bytes).unwrap();
+            let come = clock::wall();
+            let reply = Packet::parse(&bytes[..length]).unwrap().header;
+            let interleaved = reply.origin == request.receive;
+            assert!(interleaved || reply.origin == request.transmit);
+            request = Header::interleaved_request((n + 2) << 32, reply.receive);
+            (reply, come)
+        })
+        .collect()
+}
+
+#[test]
+#[cfg(all(target_os = "linux", not(clockfit_portable)))]
+fn an_interleaved_client_is_told_when_the_reply_before_really_left() {
+    for (listen, asked) in [
+        ("127.0.0.1:0", "127.0.0.1:0"),
+        ("[::]:0", "[::1]:0"),
+        ("[::]:0", "127.0.0.1:0"),
+    ] {
+        let server = Serving::new(listen, &[]);
+        let mut address: SocketAddr = asked.parse().unwrap();
+        address.set_port(server.address.port());
+        let replies = converse(address, 200);
+        let mut interleaved = 0;
+        for (n, pair) in replies.windows(2).enumerate() {
+            let [(before, come), (reply, _)] = pair else {
+                panic!("two by two")
+            };
+            // The transmit fields of the requests are even, their complements odd.
+            if reply.origin.0 % 2 == 0 {
+                continue;
+            }
+            interleaved += 1;
+            let t3 = reply.transmit.to_timestamp(*come, Rounding::Down).unwrap();
+            let read = before.transmit.to_timestamp(*come, Rounding::Down).unwrap();
+            let t2 = before.receive.to_timestamp(*come, Rounding::Up).unwrap();
+            // What it carried itself was read before it was sent, or belonged to one before it.
+            assert!(read < t3, "{listen}: reply {n}");
+            assert!(t2 < t3 && t3 <= *come, "{listen}: reply {n}");
+        }
+        // The others came before the stamp they would have told.
+        assert!(interleaved > 100, "{listen}: {interleaved}");
+        let said = server.end();
+        let counted = format!("; {interleaved} answers were interleaved");
+        assert!(said.contains(&counted), "{said}");
+    }
+}
+
+/// User space alone has no transmit stamp to tell.
+#[test]
+#[cfg(not(all(target_os = "linux", not(clockfit_portable))))]
+fn without_kernel_stamps_every_answer_is_basic() {
+    let server = Serving::new("127.0.0.1:0", &[]);
+    for (n, (reply, _)) in converse(server.address, 20).iter().enumerate() {
+        assert_eq!(reply.origin.0, (n as u64 + 1) << 32);
+    }
+    let said = server.end();
+    assert!(said.contains("; 0 answers were interleaved"), "{said}");
 }
 
 #[test]

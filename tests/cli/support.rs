@@ -263,7 +263,7 @@ mod fake {
             let stop = Arc::new(AtomicBool::new(false));
             let (seen, counted) = (Arc::clone(&stop), Arc::clone(&asked));
             let thread = thread::spawn(move || {
-                let responder = Responder::new(config);
+                let mut responder = Responder::new(config);
                 let mut buffer = [0; 2048];
                 while !seen.load(Ordering::Relaxed) {
                     let Ok((length, from)) = socket.recv_from(&mut buffer) else {
@@ -271,7 +271,7 @@ mod fake {
                     };
                     let now = clock::wall();
                     let reply = responder.respond(&buffer[..length], now, clock::wall());
-                    let honest = Packet::parse(&reply.unwrap()).unwrap().header;
+                    let honest = Packet::parse(&reply.unwrap().bytes).unwrap().header;
                     behave(&Asked {
                         number: counted.fetch_add(1, Ordering::Relaxed),
                         from,
