@@ -196,7 +196,10 @@ pub struct NicArgs {
 
 /// Arguments of `serve`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "With --offset or --drift the server lies on purpose, and says so.")]
+#[command(
+    after_help = "With --offset or --drift the server lies on purpose, and says so. \
+                        Clients that ask for interleaved mode get the kernel's transmit stamps."
+)]
 pub struct ServeArgs {
     /// Where to listen
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:11123")]
