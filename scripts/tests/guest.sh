@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# In the emulated machine: what takes NICs with clocks of their own, and a clock that may be stepped.
+# Each script of scripts/tests/guest runs in a machine of its own.
+set -euo pipefail
+# shellcheck source=scripts/tests/lib.bash
+source "$(dirname "${BASH_SOURCE[0]}")/lib.bash"
+
+guest=$project/scripts/testbed/guest
+clockfit=${CLOCKFIT:-$project/target/release/clockfit}
+[[ -x $clockfit ]] || could_not_run "there is no release build at $clockfit"
+
+scratch=$(mktemp -d)
+running=''
+finish() {
+  # It may be a shell that waits for the machine, and ends that first.
+  [[ -z $running ]] || kill "$running" 2>/dev/null || true
+  wait
+  rm -rf "$scratch"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+# in_background CMD...: so that the end of the test is also that of the machine.
+in_background() {
+  "$@" &
+  running=$!
+  local status=0
+  wait "$running" || status=$?
+  running=''
+  return "$status"
+}
+
+# inside NAME OPTION...: by instructions executed, so that the same happens every time.
+inside() {
+  local name=$1 begin=$SECONDS
+  shift
+  echo "guest: $name"
+  in_background "$guest" run -i -t 120 "$@" "$project/scripts/tests/guest/$name.sh" "$clockfit" \
+    || fail "$name: status $?"
+  echo "took $((SECONDS - begin)) s"
+}
+
+status=0
+in_background "$guest" prepare >"$scratch/prepare.log" 2>&1 || status=$?
+cat "$scratch/prepare.log"
+[[ $status -ne 77 ]] || could_not_run "$(tail -n 1 "$scratch/prepare.log")"
+[[ $status -eq 0 ]] || fail "the machine could not be prepared"
+
+inside machine -k 'phc_off_ns=250000000,-1000000 ppb=20000,-3000'
+inside stamps
+inside steps
