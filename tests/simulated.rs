@@ -14,8 +14,8 @@ use clockfit::association::{Association, ModePolicy, Sent};
 use clockfit::estimate::{Assessment, Plan, WarningCode, analyse};
 use clockfit::responder::{Config, Responder};
 use clockfit::sample::{
-    Campaign, Reading, RunEnd, RunHeader, Sample, Sink, SourceId, SourceInfo, SourceKind, Stamp,
-    StampSource, Timescale,
+    Campaign, Mode, Reading, RunEnd, RunHeader, Sample, Sink, SourceId, SourceInfo, SourceKind,
+    Stamp, StampSource, Timescale,
 };
 use clockfit::sample::{Event, Rejection};
 use clockfit::sim::{Arrival, PerMillion, Sim, SimClock, SimLeg, SimServer};
@@ -62,6 +62,10 @@ fn truth_of(counter: Monotonic) -> Timestamp {
 
 impl Run {
     fn new(sim: Sim, clock: SimClock) -> Self {
+        Self::asking(ModePolicy::Basic, sim, clock)
+    }
+
+    fn asking(policy: ModePolicy, sim: Sim, clock: SimClock) -> Self {
         let mut campaign = Campaign::new(RunHeader {
             timeout: TIMEOUT,
             ..RunHeader::default()
@@ -76,7 +80,7 @@ impl Run {
         Self {
             sim,
             clock,
-            association: Association::new(SourceId(0), ModePolicy::Basic, TIMEOUT),
+            association: Association::new(SourceId(0), policy, TIMEOUT),
             campaign,
             first: BTreeMap::new(),
             by_t1: HashMap::new(),
@@ -85,9 +89,10 @@ impl Run {
         }
     }
 
-    /// Sends `n` requests, `interval` apart, and plays everything to its end.
+    /// Sends `n` requests, `interval` apart, or fewer where one finds no room, and plays everything
+    /// to its end.
     fn play(mut self, n: u64, interval: TimeDelta) -> Played {
-        let mut next = 0;
+        let (mut next, mut sent) = (0, 0);
         loop {
             let send = (next < n).then(|| START + interval.times(i64::try_from(next).unwrap()));
             let deadline = self.association.next_deadline().map(truth_of);
@@ -98,7 +103,10 @@ impl Run {
             if arrival == Some(now) {
                 self.receive();
             } else if send == Some(now) {
-                self.send(next, now);
+                if self.association.may_send() {
+                    self.send(next, now);
+                    sent += 1;
+                }
                 next += 1;
             }
             self.association.handle_deadlines(counter(now));
@@ -116,7 +124,7 @@ impl Run {
             samples: self.campaign.sources[0].samples.iter().collect(),
             run: self,
             assessment,
-            sent: n,
+            sent,
         }
     }
 
@@ -148,7 +156,9 @@ impl Run {
 
     fn receive(&mut self) {
         let arrival = self.sim.receive().unwrap();
-        let nonce = Packet::parse(&arrival.reply).unwrap().header.origin.0;
+        // An interleaved reply returns the complement; nonces here are small.
+        let origin = Packet::parse(&arrival.reply).unwrap().header.origin.0;
+        let nonce = origin.min(!origin);
         self.first.entry(nonce).or_insert(arrival);
         let stamp = self.stamp(arrival.at);
         let now = counter(arrival.at);
@@ -225,8 +235,9 @@ impl Played {
             .map(|(_, n)| n)
             .sum();
         assert_eq!(found.sent, found.valid + found.lost + ended, "{what}");
-        // No answer gives two samples.
-        let t1: HashSet<_> = self.samples().iter().map(|s| s.exchange.t1).collect();
+        // No exchange gives two samples of one mode.
+        let samples = self.samples().iter();
+        let t1: HashSet<_> = samples.map(|s| (s.exchange.t1, s.mode.letter())).collect();
         assert_eq!(t1.len(), self.samples().len(), "{what}");
         for bound in found.series.iter().chain(&found.bound) {
             let arrival = self.arrival(&self.samples()[bound.sample]);
@@ -279,7 +290,9 @@ fn slow_clock() -> SimClock {
 
 #[test]
 fn whatever_the_path_does_every_interval_holds_the_truth() {
-    for seed in 0..60 {
+    let mut copies = 0;
+    let policies = [ModePolicy::Basic, ModePolicy::Auto, ModePolicy::Interleaved];
+    for (seed, policy) in (0..60).zip(policies.into_iter().cycle()) {
         let bad = |floor, queue| {
             let mut leg = leg(floor, queue);
             leg.loss = PerMillion(80_000);
@@ -290,10 +303,10 @@ fn whatever_the_path_does_every_interval_holds_the_truth() {
         };
         // Fifty times longer on the way out than on the way back, and queues on top.
         let sim = Sim::new(bad(ms(10), ms(4)), server(), bad(us(200), us(100)), seed);
-        let mut run = Run::new(sim, slow_clock());
+        let mut run = Run::asking(policy, sim, slow_clock());
         run.stamps_late = seed % 2 == 1;
         let played = run.play(300, ms(20));
-        let what = format!("seed {seed}");
+        let what = format!("seed {seed}, {policy:?}");
         played.check(&what);
         played.check_each_sample(&what);
         let record = &played.run.campaign.sources[0];
@@ -303,11 +316,23 @@ fn whatever_the_path_does_every_interval_holds_the_truth() {
         let alike = played.rejected(Rejection::RepeatedStamps);
         let valid = u64::try_from(played.samples().len()).unwrap();
         let arrived = u64::try_from(played.run.first.len()).unwrap();
-        assert_eq!(valid + alike, arrived, "{what}");
+        // And an interleaved request that was overtaken asks for what a later one has brought.
+        let wrong = played.rejected(Rejection::WrongExchange);
+        assert_eq!(valid + alike + wrong, arrived, "{what}");
+        assert!(
+            wrong <= 20 && (wrong == 0 || policy == ModePolicy::Auto),
+            "{what}: {wrong}"
+        );
         assert!(alike <= 10, "{what}: {alike}");
-        assert_eq!(record.lost_total(), 300 - arrived, "{what}");
-        let copies = played.rejected(Rejection::Duplicate) + played.rejected(Rejection::Replay);
-        assert!(copies > 0, "{what}");
+        assert_eq!(record.lost_total(), played.sent - arrived, "{what}");
+        let interleaved = played.samples().iter();
+        let interleaved = interleaved.filter(|s| s.mode == Mode::Interleaved).count();
+        assert_eq!(
+            interleaved > 5,
+            policy != ModePolicy::Basic,
+            "{what}: {interleaved}"
+        );
+        copies += played.rejected(Rejection::Duplicate) + played.rejected(Rejection::Replay);
         assert_eq!(played.assessment.sources[0].breaks, [], "{what}");
         assert!(played.warns(WarningCode::Lost).is_some(), "{what}");
         assert!(
@@ -315,6 +340,7 @@ fn whatever_the_path_does_every_interval_holds_the_truth() {
             "{what}"
         );
     }
+    assert!(copies > 100, "{copies}");
 }
 
 #[test]

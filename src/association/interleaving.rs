@@ -71,7 +71,8 @@ impl Interleaving {
 
     /// T2 to send as the origin of the next request; zero: ask for a basic reply.
     pub(super) fn origin(&self, open: &[Request]) -> NtpTimestamp {
-        let one_is_out = open.iter().any(|r| r.sent.is_interleaved());
+        let is_out = |r: &Request| r.sent.is_interleaved() && !r.overtaken;
+        let one_is_out = open.iter().any(is_out);
         match &self.last {
             Some(last) if self.is_wanted() && !one_is_out => last.receive,
             _ => NtpTimestamp::ZERO,

@@ -366,6 +366,9 @@ impl Association {
 
     /// Request `index` has its reply, and its transmit stamp or no more hope of one.
     fn complete(&mut self, index: usize) {
+        for earlier in self.open.iter_mut().take(index) {
+            earlier.overtaken = true;
+        }
         let Some(request) = self.finish(index, Finish::Answered) else {
             return;
         };

@@ -24,6 +24,8 @@ pub(super) struct Request {
     pub(super) reply: Option<Box<Reply>>,
     /// Until when the answer, then the transmit stamp, is awaited.
     pub(super) deadline: Monotonic,
+    /// Whether a later request was answered first: this one is probably lost.
+    pub(super) overtaken: bool,
 }
 
 /// Whose T3 a reply carries: its own exchange's, or that of the one before.
@@ -69,6 +71,7 @@ impl Request {
             transmitted: None,
             reply: None,
             deadline,
+            overtaken: false,
         }
     }
 

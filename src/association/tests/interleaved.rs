@@ -238,6 +238,25 @@ fn what_is_due_while_an_interleaved_request_is_out_is_basic() {
 }
 
 #[test]
+fn a_lost_request_holds_up_nothing_once_it_is_overtaken() {
+    let (mut bed, mut server) = granted();
+    let lost = bed.send_stamped(4);
+    let basic = bed.exchange(5, &mut server);
+    let next = bed.exchange(6, &mut server);
+    assert_eq!(
+        [lost, basic, next].map(|flight| flight.sent.is_interleaved()),
+        [true, false, true]
+    );
+    use Mode::{Basic, Interleaved};
+    assert_eq!(modes(&bed.samples()), [Basic, Interleaved]);
+    // It was only late: what it should complete has been told.
+    bed.receive_late(lost, &server.answer(lost));
+    assert_eq!(bed.rejections(), [(Rejection::WrongExchange, 1)]);
+    bed.exchange(7, &mut server);
+    assert_eq!(modes(&bed.samples()), [Interleaved]);
+}
+
+#[test]
 fn who_insists_has_one_request_out_at_a_time() {
     let mut bed = Bed::asking(ModePolicy::Interleaved);
     bed.send(1);
