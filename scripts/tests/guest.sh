@@ -8,6 +8,9 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.bash"
 guest=$project/scripts/testbed/guest
 clockfit=${CLOCKFIT:-$project/target/release/clockfit}
 [[ -x $clockfit ]] || could_not_run "there is no release build at $clockfit"
+# The one test of tests/stamping.rs holds a card's setting, while a script looks at the card.
+stamping=${CLOCKFIT_STAMPING:-}
+[[ -x $stamping ]] || could_not_run "CLOCKFIT_STAMPING names no test executable; scripts/test does"
 
 scratch=$(mktemp -d)
 running=''
@@ -30,12 +33,15 @@ in_background() {
   return "$status"
 }
 
+# Programs that go along with the script.
+programs=("$clockfit")
+
 # inside NAME OPTION...: by instructions executed, so that the same happens every time.
 inside() {
   local name=$1 begin=$SECONDS
   shift
   echo "guest: $name"
-  in_background "$guest" run -i -t 120 "$@" "$project/scripts/tests/guest/$name.sh" "$clockfit" \
+  in_background "$guest" run -i -t 120 "$@" "$project/scripts/tests/guest/$name.sh" "${programs[@]}" \
     || fail "$name: status $?"
   echo "took $((SECONDS - begin)) s"
 }
@@ -46,6 +52,14 @@ cat "$scratch/prepare.log"
 [[ $status -ne 77 ]] || could_not_run "$(tail -n 1 "$scratch/prepare.log")"
 [[ $status -eq 0 ]] || fail "the machine could not be prepared"
 
-inside machine -k 'phc_off_ns=250000000,-1000000 ppb=20000,-3000'
+# A clock ahead by 250 ms that gains 20 ppm, and one behind by 1 ms that loses 3 ppm.
+clocks=(-k 'phc_off_ns=250000000,-1000000 ppb=20000,-3000')
+inside machine "${clocks[@]}"
 inside stamps
 inside steps
+inside clocks "${clocks[@]}"
+
+programs+=("$stamping")
+for nics in hwveth igb e1000e vmxnet3 virtio-net; do
+  inside nic -n "$nics"
+done

@@ -1,19 +1,14 @@
 #!/usr/bin/env bash
 # Cards are told as they are, set to stamp, and set back, seen by a second program (hwstamp_ctl).
 #
-# Runs in the emulated machine, with the programs `clockfit` and `stamping` (the test executable of
-# tests/stamping.rs) beside it. Looks at the card CIF of the namespace `client`, or without CIF at
-# every card of the machine.
+# Runs with `stamping` beside it, the test executable of tests/stamping.rs, on NICs of any kind.
 set -euo pipefail
+# shellcheck source=scripts/testbed/inside/lib.bash
+source /job/lib.bash
 
-fail() {
-  printf 'FAILED: %s\n' "$*"
-  exit 1
-}
-
+card=$client_nic
 # What a command is run with to be where the card is.
-at=(env)
-[[ -z ${CIF:-} ]] || at=(ip netns exec client env)
+at=(ip netns exec client env)
 at_card() {
   "${at[@]}" "$@"
 }
@@ -29,24 +24,13 @@ is_set_to() {
   [[ $seen == "$1" ]] || fail "$card: $2: set to $seen, not to $1"
 }
 
-# wait_for PATTERN FILE
-wait_for() {
-  local tries
-  for tries in {1..100}; do
-    ! grep -qs "$1" "$2" || return 0
-    sleep 0.1
-  done
-  cat "$2"
-  fail "$card: no \"$1\" after $tries looks"
-}
-
 # hold NAME=VALUE...: sets the card, in the background, with the log in $log.
 hold() {
   log=/tmp/hold.$((++held))
   # Spelled out, since a function in the background would be a shell of its own.
   "${at[@]}" CLOCKFIT_NIC="$card" "$@" stamping --ignored --exact hold --nocapture >"$log" 2>&1 &
   holder=$!
-  wait_for '^set: \|^refused: ' "$log"
+  wait_for 10 "the holder of $card" grep -qs '^set: \|^refused: ' "$log"
 }
 
 # ends: tells it to end; its status is left to the caller.
@@ -105,6 +89,7 @@ card_changed() {
 
 # Renamed, it is still the same card; one that took its name is not touched.
 card_renamed() {
+  modprobe veth
   hold
   at_card ip link set "$card" down
   at_card ip link set "$card" name renamed0
@@ -135,17 +120,13 @@ card_unprivileged() {
 
 # A card that goes takes its setting with it, and that is said.
 card_vanishes() {
-  # shellcheck disable=SC2016  # for the inner shell
-  local remove='[ -e /sys/class/net/$0/device/remove ] && echo 1 >/sys/class/net/$0/device/remove'
+  local device
+  device=$(at_card readlink -f "/sys/class/net/$card/device")
   hold CLOCKFIT_END=restore
-  if at_card sh -c "$remove" "$card"; then
-    ends
-    grep -q '^check: .*has gone' "$log" || fail "$card: $(cat "$log")"
-    grep -q '^restore: .*has gone' "$log" || fail "$card: $(cat "$log")"
-    echo "$card: gone"
-  else
-    ends
-  fi
+  basename "$device" >"$device/driver/unbind"
+  ends
+  grep -q '^check: .*has gone' "$log" || fail "$card: $(cat "$log")"
+  grep -q '^restore: .*has gone' "$log" || fail "$card: $(cat "$log")"
 }
 
 card_refuses() {
@@ -155,34 +136,27 @@ card_refuses() {
 }
 
 held=0
-cards=("${CIF:-}")
-if [[ -z ${CIF:-} ]]; then
-  cards=()
-  for card in /sys/class/net/*/device; do cards+=("$(basename "$(dirname "$card")")"); done
+at_card clockfit nic "$card"
+seen=$(outlook)
+case $seen in
+  hardware_offered)
+    card_restores "$all"
+    card_in_use "$all"
+    card_changed
+    ;;
+  hardware_one_way)
+    card_restores "$sent"
+    # The filter that was there is the best that this card takes.
+    card_in_use "$ptp"
+    card_changed
+    ;;
+  *)
+    card_refuses
+    ;;
+esac
+if [[ $seen == hardware_* ]]; then
+  card_unprivileged
+  card_renamed
+  card_vanishes
 fi
-for card in "${cards[@]}"; do
-  at_card clockfit nic "$card"
-  seen=$(outlook)
-  case $seen in
-    hardware_offered)
-      card_restores "$all"
-      card_in_use "$all"
-      card_changed
-      ;;
-    hardware_one_way)
-      card_restores "$sent"
-      # The filter that was there is the best that this card takes.
-      card_in_use "$ptp"
-      card_changed
-      ;;
-    *)
-      card_refuses
-      ;;
-  esac
-  if [[ $seen == hardware_* ]]; then
-    card_unprivileged
-    card_renamed
-    card_vanishes
-  fi
-  echo "$card: $seen, as it should be"
-done
+echo "$card: $seen, as it should be"
