@@ -73,6 +73,13 @@ impl Poller {
         self.watch_fd(socket.as_raw_fd(), Token(key))
     }
 
+    /// Reports nothing of `socket` any more.
+    pub fn unwatch(&self, socket: &StampedSocket) -> io::Result<()> {
+        self.poll
+            .registry()
+            .deregister(&mut SourceFd(&socket.as_raw_fd()))
+    }
+
     /// Reports key 0 whenever the server's socket has something new.
     pub fn watch_server(&self, socket: &super::ServerSocket) -> io::Result<()> {
         self.watch_fd(socket.as_raw_fd(), Token(0))

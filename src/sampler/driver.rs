@@ -224,6 +224,7 @@ impl Run {
             if let Some(turn) = self.turns.get_mut(index) {
                 *turn = None;
             }
+            self.unwatch(index);
             self.turn(index, clock::counter(), sink);
         }
     }
@@ -239,6 +240,24 @@ impl Run {
             self.queue_at(index, now);
         }
         self.queue_turn(index);
+    }
+
+    /// Watches the source's socket no longer, until its turn is over. While a watched socket sends,
+    /// the kernel tells its watcher of the transmit stamp before it hands the packet on; on a path
+    /// within this host that lies between T1 and T2, and biases the offset by 0.3 us. Requests
+    /// without a gap are another matter: there the two calls cost more than they bring.
+    fn unwatch(&mut self, index: usize) {
+        let (Some(watched), Some(source)) = (self.watched.get_mut(index), self.sources.get(index))
+        else {
+            return;
+        };
+        if source.is_spaced()
+            && let Some((number, socket)) = source.socket()
+            && *watched == number
+            && self.poller.unwatch(socket).is_ok()
+        {
+            *watched = 0;
+        }
     }
 
     /// Watches the source's socket if sockets are watched and this one is not yet.

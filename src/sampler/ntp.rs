@@ -137,6 +137,11 @@ impl NtpSource {
         self.socket.as_ref().map(|socket| (self.generation, socket))
     }
 
+    /// Whether there is time between its requests.
+    pub(super) fn is_spaced(&self) -> bool {
+        !self.pacer.is_unspaced()
+    }
+
     /// Whether no request will be sent any more.
     pub(super) fn has_sent_all(&self, shared: &Shared) -> bool {
         self.given_up
@@ -151,7 +156,7 @@ impl NtpSource {
 
     /// When this source wants its next turn.
     pub(super) fn next_turn(&self, shared: &Shared, sending: bool) -> Option<Monotonic> {
-        let may_send = !self.pacer.is_unspaced() || self.has_room();
+        let may_send = self.is_spaced() || self.has_room();
         let wants_to_send = sending && !self.has_sent_all(shared) && may_send;
         let due = wants_to_send.then_some(self.due);
         [due, self.association.next_deadline()]
@@ -194,7 +199,7 @@ impl NtpSource {
     /// Sends what is due. A request that finds no room when it is due is left out, not sent later:
     /// what was held up must not leave in a burst.
     fn send_due(&mut self, now: Monotonic, shared: &mut Shared, sink: &mut dyn Sink) {
-        let unspaced = self.pacer.is_unspaced();
+        let unspaced = !self.is_spaced();
         if unspaced && !self.has_room() {
             return;
         }

@@ -38,6 +38,14 @@ impl Source {
         }
     }
 
+    /// Whether there is time between its requests.
+    pub(super) fn is_spaced(&self) -> bool {
+        match self {
+            Self::Server(server) => server.is_spaced(),
+            Self::Clock(_) => true,
+        }
+    }
+
     /// Whether no request will be sent any more.
     pub(super) fn has_sent_all(&self, shared: &Shared) -> bool {
         match self {
