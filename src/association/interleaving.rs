@@ -91,9 +91,7 @@ impl Interleaving {
     /// for: not before that request arrived, and before the present one did. Only a server that
     /// mixes up its stamps, or whose clock was stepped, fails this.
     pub(super) fn examine(&self, request: &Request, header: &Header) -> Result<(), Rejection> {
-        let kept = self.last.as_ref();
-        let asked = kept.filter(|last| last.receive == request.sent.origin);
-        let is_between = asked.is_some_and(|last| {
+        let is_between = self.asked_for(request).is_some_and(|last| {
             is_in_order(last.receive, header.transmit)
                 && is_in_order(header.transmit, header.receive)
         });
@@ -104,7 +102,8 @@ impl Interleaving {
         }
     }
 
-    /// The exchange that `request`'s reply completes: its own, or the one before.
+    /// The exchange that `request`'s reply completes: its own, or the one before; none if that one
+    /// was completed while the reply was held for its transmit stamp.
     pub(super) fn completed(
         &self,
         request: &Request,
@@ -113,8 +112,14 @@ impl Interleaving {
     ) -> Option<Unfinished> {
         match reply.mode {
             ReplyMode::Basic => Some(request.unfinished(reply, transmitted)),
-            ReplyMode::Interleaved => self.last.as_deref().copied(),
+            ReplyMode::Interleaved => self.asked_for(request).copied(),
         }
+    }
+
+    /// The exchange that `request` names, unless another has taken its place since.
+    fn asked_for(&self, request: &Request) -> Option<&Unfinished> {
+        let named = |last: &&Unfinished| last.receive == request.sent.origin;
+        self.last.as_deref().filter(named)
     }
 
     /// Keeps the exchange of a valid reply, whose T3 comes with the next. Returns whether it has just

@@ -257,6 +257,25 @@ fn a_lost_request_holds_up_nothing_once_it_is_overtaken() {
 }
 
 #[test]
+fn an_answer_that_was_held_too_long_completes_no_other_exchange() {
+    let (mut bed, mut server) = granted();
+    bed.pass(POLL);
+    // Answered, but its transmit stamp is late.
+    let held = bed.send(4);
+    bed.receive_late(held, &server.answer(held));
+    for nonce in 5..=6 {
+        let flight = bed.send(nonce);
+        bed.stamp(flight);
+        let answer = server.answer(flight);
+        bed.receive_late(flight, &answer);
+    }
+    use Mode::{Basic, Interleaved};
+    assert_eq!(modes(&bed.samples()), [Basic, Interleaved]);
+    bed.stamp(held);
+    assert_eq!(bed.rejections(), [(Rejection::WrongExchange, 1)]);
+}
+
+#[test]
 fn who_insists_has_one_request_out_at_a_time() {
     let mut bed = Bed::asking(ModePolicy::Interleaved);
     bed.send(1);
@@ -382,6 +401,7 @@ enum Fate {
     /// Answered after the next request is out.
     Overtaken,
     StampLost,
+    StampLate,
     Forgotten,
 }
 
@@ -390,10 +410,13 @@ proptest! {
     #[test]
     fn no_order_of_events_makes_a_wrong_sample(
         fates in proptest::collection::vec(
-            proptest::sample::select(vec![
-                Fate::Fine, Fate::Fine, Fate::Fine, Fate::Lost, Fate::Twice, Fate::Overtaken,
-                Fate::StampLost, Fate::Forgotten,
-            ]),
+            (
+                proptest::sample::select(vec![
+                    Fate::Fine, Fate::Fine, Fate::Fine, Fate::Lost, Fate::Twice, Fate::Overtaken,
+                    Fate::StampLost, Fate::StampLate, Fate::Forgotten,
+                ]),
+                proptest::sample::select(vec![1, 250]),
+            ),
             1..60,
         ),
         policy in proptest::sample::select(vec![ModePolicy::Auto, ModePolicy::Interleaved]),
@@ -402,16 +425,22 @@ proptest! {
         let mut overtaken: Option<(Flight, Header)> = None;
         let mut sent = 0u64;
         let mut events = Vec::new();
-        for (nonce, fate) in (1u64..).zip(fates) {
-            bed.pass(POLL);
+        let mut late = Vec::new();
+        for (nonce, (fate, gap)) in (1u64..).zip(fates) {
+            bed.pass(TimeDelta::from_millis(gap));
             bed.association.handle_deadlines(bed.now);
             if !bed.association.may_send() {
                 continue;
             }
             sent += 1;
             let flight = bed.send(nonce);
-            if !matches!(fate, Fate::StampLost) {
-                bed.stamp(flight);
+            match fate {
+                Fate::StampLost => {}
+                Fate::StampLate => late.push(flight),
+                _ => bed.stamp(flight),
+            }
+            if nonce % 3 == 0 {
+                late.drain(..).for_each(|flight| bed.stamp(flight));
             }
             if matches!(fate, Fate::Forgotten) {
                 server.saved.clear();
@@ -427,7 +456,7 @@ proptest! {
                     bed.receive_late(flight, &answer);
                     bed.receive_late(flight, &answer);
                 }
-                Fate::Fine | Fate::StampLost | Fate::Forgotten => {
+                Fate::Fine | Fate::StampLost | Fate::StampLate | Fate::Forgotten => {
                     bed.receive_late(flight, &answer);
                 }
             }
