@@ -6,8 +6,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.bash"
 
 guest=$project/scripts/testbed/guest
-clockfit=${CLOCKFIT:-$project/target/release/clockfit}
-[[ -x $clockfit ]] || could_not_run "there is no release build at $clockfit"
+need_clockfit
 # The one test of tests/stamping.rs holds a card's setting, while a script looks at the card.
 stamping=${CLOCKFIT_STAMPING:-}
 [[ -x $stamping ]] || could_not_run "CLOCKFIT_STAMPING names no test executable; scripts/test does"

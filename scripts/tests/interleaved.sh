@@ -5,49 +5,10 @@ set -euo pipefail
 # shellcheck source=scripts/tests/lib.bash
 source "$(dirname "${BASH_SOURCE[0]}")/lib.bash"
 
-[[ $EUID -eq 0 ]] || could_not_run "needs root for network namespaces"
-need chronyc chronyd ip python3
-unshare --net true 2>/dev/null || could_not_run "this machine allows no network namespaces"
-clockfit=${CLOCKFIT:-$project/target/release/clockfit}
-[[ -x $clockfit ]] || could_not_run "there is no release build at $clockfit"
-
-# chronyd refuses a command socket in a folder that others may enter.
-scratch=$(mktemp -d)
-chmod 750 "$scratch"
-client=cfi$$-client server=cfi$$-server
-started=()
-finish() {
-  local pid
-  for pid in "${started[@]}"; do kill "$pid" 2>/dev/null || true; done
-  wait
-  ip netns delete "$client" 2>/dev/null || true
-  ip netns delete "$server" 2>/dev/null || true
-  rm -rf "$scratch"
-}
-trap finish EXIT
-trap 'exit 130' INT TERM
-
-ip netns add "$client"
-ip netns add "$server"
-ip link add c netns "$client" type veth peer name s netns "$server"
-ip -n "$client" address add 10.79.0.1/24 dev c
-ip -n "$server" address add 10.79.0.2/24 dev s
+need chronyc chronyd python3
+need_clockfit
+use_own_link 10.79.0
 ip -n "$server" address add 10.79.0.3/24 dev s
-ip -n "$client" link set c up
-ip -n "$server" link set s up
-
-# serve ADDRESS ARGUMENT...
-serve() {
-  local address=$1 log=$scratch/serve-$1.log
-  shift
-  ip netns exec "$server" "$clockfit" serve --listen "$address:123" "$@" 2>"$log" &
-  started+=($!)
-  for _ in {1..100}; do
-    ! grep -q serving "$log" 2>/dev/null || return 0
-    sleep 0.05
-  done
-  fail "no server at $address: $(<"$log")"
-}
 serve 10.79.0.2
 serve 10.79.0.3 --offset 50ms
 

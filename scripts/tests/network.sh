@@ -5,39 +5,10 @@ set -euo pipefail
 # shellcheck source=scripts/tests/lib.bash
 source "$(dirname "${BASH_SOURCE[0]}")/lib.bash"
 
-[[ $EUID -eq 0 ]] || could_not_run "needs root for network namespaces"
-need ip jq
-unshare --net true 2>/dev/null || could_not_run "this machine allows no network namespaces"
-clockfit=${CLOCKFIT:-$project/target/release/clockfit}
-[[ -x $clockfit ]] || could_not_run "there is no release build at $clockfit"
-
-scratch=$(mktemp -d)
-client=cfn$$-client server=cfn$$-server
-serving=''
-finish() {
-  [[ -z $serving ]] || kill "$serving" 2>/dev/null || true
-  ip netns delete "$client" 2>/dev/null || true
-  ip netns delete "$server" 2>/dev/null || true
-  rm -rf "$scratch"
-}
-trap finish EXIT
-trap 'exit 130' INT TERM
-
-ip netns add "$client"
-ip netns add "$server"
-ip link add c netns "$client" type veth peer name s netns "$server"
-ip -n "$client" address add 10.78.0.1/24 dev c
-ip -n "$server" address add 10.78.0.2/24 dev s
-ip -n "$client" link set lo up
-ip -n "$client" link set c up
-ip -n "$server" link set s up
-ip netns exec "$server" "$clockfit" serve --listen 10.78.0.2:123 2>"$scratch/serve.log" &
-serving=$!
-for _ in {1..100}; do
-  grep -q serving "$scratch/serve.log" && break
-  sleep 0.05
-done
-grep -q serving "$scratch/serve.log" || fail "no server: $(<"$scratch/serve.log")"
+need jq
+need_clockfit
+use_own_link 10.78.0
+serve 10.78.0.2
 
 measure() {
   ip netns exec "$client" "$clockfit" measure "$@"

@@ -4,11 +4,9 @@ set -euo pipefail
 # shellcheck source=scripts/tests/lib.bash
 source "$(dirname "${BASH_SOURCE[0]}")/lib.bash"
 
-[[ $EUID -eq 0 ]] || could_not_run "needs root for network namespaces"
-need ip jq nsenter setpriv unshare
-unshare --net true 2>/dev/null || could_not_run "this machine allows no network namespaces"
-clockfit=${CLOCKFIT:-$project/target/release/clockfit}
-[[ -x $clockfit ]] || could_not_run "there is no release build at $clockfit"
+need_namespaces
+need jq nsenter setpriv
+need_clockfit
 space=cf-nic-$$
 scratch=$(mktemp -d)
 trap 'ip netns del "$space" 2>/dev/null || true; rm -rf "$scratch"' EXIT

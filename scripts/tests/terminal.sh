@@ -5,8 +5,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.bash"
 
 need script
-clockfit=${CLOCKFIT:-$project/target/release/clockfit}
-[[ -x $clockfit ]] || could_not_run "there is no release build at $clockfit"
+need_clockfit
 escape=$'\e'
 
 # on_terminal CMD: what a terminal of its own would be sent by standard output; the progress line on

@@ -7,8 +7,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.bash"
 
 use_own_bed
 need jq
-clockfit=${CLOCKFIT:-$project/target/release/clockfit}
-[[ -x $clockfit ]] || could_not_run "there is no release build at $clockfit"
+need_clockfit
 
 scratch=$(mktemp -d)
 chmod 777 "$scratch"

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::clean::clean;
 use crate::net::nic::{
-    AskError, Driver, Interface, Kind, Link, Offer, Outlook, Phc, PhcAccess, RxFilter, Setting,
-    TxType,
+    AskError, CardClock, Driver, Interface, Kind, Link, Offer, Outlook, PhcAccess, RxFilter,
+    Setting, TxType,
 };
 
 /// Name and version of the shape of [`NicReport`]. The version grows when a field changes its
@@ -331,7 +331,7 @@ impl SettingReport {
 }
 
 impl ClockReport {
-    fn new(clock: &Phc) -> Self {
+    fn new(clock: &CardClock) -> Self {
         Self {
             phc: clock.index,
             device: device(clock.index),

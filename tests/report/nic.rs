@@ -2,7 +2,7 @@
 //! `docs/nic.md` speaks of every field, and the text stays readable whatever the interfaces say.
 
 use clockfit::net::nic::{
-    AskError, Driver, Interface, Kind, Link, Offer, Phc, PhcAccess, RxFilter, Setting, TxType,
+    AskError, CardClock, Driver, Interface, Kind, Link, Offer, PhcAccess, RxFilter, Setting, TxType,
 };
 use clockfit::report::text::{Style, write_nics};
 use clockfit::report::{NicReport, json};
@@ -28,7 +28,7 @@ fn interfaces() -> Vec<Interface> {
         },
         offer: Ok(offer),
         setting,
-        clock: access.map(|access| Phc {
+        clock: access.map(|access| CardClock {
             index: 3,
             name: Some("ice-0000:31:00.0-0".into()),
             access,

@@ -7,8 +7,8 @@ use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::{
-    AskError, Driver, Interface, Kind, Link, Offer, Phc, PhcAccess, RxFilter, Setting, SurveyError,
-    TxType,
+    AskError, CardClock, Driver, Interface, Kind, Link, Offer, PhcAccess, RxFilter, Setting,
+    SurveyError, TxType,
 };
 use crate::net::sys;
 
@@ -191,9 +191,9 @@ fn link(files: &Path, flags: u32) -> Link {
     }
 }
 
-fn phc_at(root: &Path, index: u32) -> Phc {
+fn phc_at(root: &Path, index: u32) -> CardClock {
     let device = format!("ptp{index}");
-    Phc {
+    CardClock {
         index,
         name: read_line(&root.join("sys/class/ptp").join(&device).join("clock_name")),
         access: access(&root.join("dev").join(&device)),

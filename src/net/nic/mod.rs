@@ -36,7 +36,7 @@ pub struct Interface {
     /// How it is set.
     pub setting: Result<Setting, AskError>,
     /// Its clock, where it has one.
-    pub clock: Option<Phc>,
+    pub clock: Option<CardClock>,
     /// For an interface on top of others (VLAN, bond, bridge): the cards at the bottom, which are
     /// what stamps its packets. By name; empty for all others.
     pub beneath: Vec<String>,
@@ -79,7 +79,7 @@ pub struct Link {
 
 /// The clock of a network card (PTP hardware clock).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Phc {
+pub struct CardClock {
     /// N of /dev/ptpN.
     pub index: u32,
     /// What its driver calls it. Text from the driver, unescaped.

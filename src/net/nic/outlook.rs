@@ -97,7 +97,7 @@ impl Interface {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Link, Offer, Phc, RxFilter, Setting, TxType};
+    use super::super::{CardClock, Link, Offer, RxFilter, Setting, TxType};
     use super::*;
 
     fn card() -> Interface {
@@ -113,7 +113,7 @@ mod tests {
                 phc: Some(0),
             }),
             setting: Ok(Setting::OFF),
-            clock: Some(Phc {
+            clock: Some(CardClock {
                 index: 0,
                 name: None,
                 access: PhcAccess::Readable,
