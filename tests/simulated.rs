@@ -214,7 +214,7 @@ impl Played {
     }
 
     fn rejected(&self, rejection: Rejection) -> u64 {
-        let counts = &self.run.campaign.sources[0].rejected;
+        let counts = &self.run.campaign.sources[0].incidents().rejected;
         counts.get(&rejection).copied().unwrap_or(0)
     }
 
@@ -229,6 +229,7 @@ impl Played {
         assert_eq!(record.sent(), self.sent, "{what}: every request ends once");
         let found = &self.assessment.sources[0];
         let ended: u64 = record
+            .incidents()
             .rejected
             .iter()
             .filter(|(r, _)| r.ends_request())

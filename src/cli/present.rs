@@ -34,9 +34,14 @@ fn why(campaign: &Campaign) -> &'static str {
     let any = |test: fn(&SourceRecord) -> bool| campaign.sources.iter().any(test);
     if campaign.sources.is_empty() {
         "no source has an address; check the names, or name addresses"
-    } else if any(|s| !s.rejected.is_empty()) {
+    } else if any(|s| !s.incidents().rejected.is_empty()) {
         "every answer was rejected; the report names the reasons"
-    } else if !any(|s| s.lost.keys().any(|cause| *cause != LossCause::Refused)) {
+    } else if !any(|s| {
+        s.incidents()
+            .lost
+            .keys()
+            .any(|cause| *cause != LossCause::Refused)
+    }) {
         "every request was refused; is that the address and port of an NTP server, and does it run?"
     } else if any(|s| s.lost_total() > 0) {
         "no source answered; check the addresses, firewalls (UDP port 123) and that a server runs"

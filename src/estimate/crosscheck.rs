@@ -34,8 +34,20 @@ pub struct Comparison {
 }
 
 pub(super) fn compare(record: &SourceRecord, ours: Option<&ClassAssessment>) -> Option<CrossCheck> {
-    let offsets = sorted(record.cross_checks.iter().map(|(offset, _)| *offset));
-    let delays = sorted(record.cross_checks.iter().map(|(_, delay)| *delay));
+    let offsets = sorted(
+        record
+            .incidents()
+            .cross_checks
+            .iter()
+            .map(|(offset, _)| *offset),
+    );
+    let delays = sorted(
+        record
+            .incidents()
+            .cross_checks
+            .iter()
+            .map(|(_, delay)| *delay),
+    );
     let median_offset = median(&offsets)?;
     let median_delay = median(&delays)?;
     let comparison = ours.and_then(|ours| {

@@ -212,9 +212,9 @@ fn of_outcome(
         );
         warn(WarningCode::Lost, text);
     }
-    if !record.rejected.is_empty() {
-        let named: Vec<String> = record
-            .rejected
+    let rejected = &record.incidents().rejected;
+    if !rejected.is_empty() {
+        let named: Vec<String> = rejected
             .iter()
             .map(|(rejection, n)| format!("{n} {}", rejection.name()))
             .collect();
@@ -263,7 +263,10 @@ fn of_server(
             warn(WarningCode::LeapAnnounced, text);
         }
     }
-    let unsynchronised = record.rejected.contains_key(&Rejection::Unsynchronised);
+    let unsynchronised = record
+        .incidents()
+        .rejected
+        .contains_key(&Rejection::Unsynchronised);
     if unsynchronised || leap(Leap::Unsynchronised) {
         let text = "the server says that its clock is not synchronised";
         warn(WarningCode::LeapAlarm, text.to_owned());

@@ -359,7 +359,7 @@ fn torn_anywhere_it_keeps_every_whole_line() {
         match read_bytes(torn) {
             Ok(replay) => {
                 let source = replay.campaign.sources.first();
-                let kept = source.map_or(0, |s| 1 + s.samples.len() + s.lost.len());
+                let kept = source.map_or(0, |s| 1 + s.samples.len() + s.incidents().lost.len());
                 assert_eq!(1 + kept, whole_lines, "cut at {cut}");
                 assert_eq!(replay.report.torn_last_line, torn.last() != Some(&b'\n'));
                 assert_eq!(replay.report.unreadable.count, 0, "cut at {cut}");

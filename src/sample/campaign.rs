@@ -38,6 +38,13 @@ pub struct SourceRecord {
     pub samples: Samples,
     /// What the server said of itself: from which sample on, and what.
     pub servers: Vec<(usize, ServerInfo)>,
+    /// What most sources have nothing of: nothing, until there is something.
+    incidents: Option<Box<Incidents>>,
+}
+
+/// What befell one source beside its samples.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Incidents {
     /// Requests without an answer.
     pub lost: BTreeMap<LossCause, u64>,
     /// Packets that are not samples.
@@ -47,6 +54,13 @@ pub struct SourceRecord {
     /// Offset and delay as the independent implementation saw them.
     pub cross_checks: Vec<(TimeDelta, TimeDelta)>,
 }
+
+static NO_INCIDENTS: Incidents = Incidents {
+    lost: BTreeMap::new(),
+    rejected: BTreeMap::new(),
+    stamp_faults: BTreeMap::new(),
+    cross_checks: Vec::new(),
+};
 
 impl Campaign {
     /// A campaign that has only its header.
@@ -64,16 +78,19 @@ impl SourceRecord {
             info,
             samples: Samples::default(),
             servers: Vec::new(),
-            lost: BTreeMap::new(),
-            rejected: BTreeMap::new(),
-            stamp_faults: BTreeMap::new(),
-            cross_checks: Vec::new(),
+            incidents: None,
         }
+    }
+
+    /// What befell it beside its samples.
+    pub fn incidents(&self) -> &Incidents {
+        self.incidents.as_deref().unwrap_or(&NO_INCIDENTS)
     }
 
     /// Requests that left: each ended as a sample, as lost, or with its answer rejected.
     pub fn sent(&self) -> u64 {
-        self.rejected
+        self.incidents()
+            .rejected
             .iter()
             .filter(|(r, _)| r.ends_request())
             .map(|(_, n)| *n)
@@ -86,7 +103,7 @@ impl SourceRecord {
 
     /// Requests without an answer.
     pub fn lost_total(&self) -> u64 {
-        self.lost.values().sum()
+        self.incidents().lost.values().sum()
     }
 
     /// What the server last said of itself.
@@ -108,6 +125,10 @@ impl SourceRecord {
                 current.map(|info| (sample, info))
             })
     }
+}
+
+fn incidents(record: &mut SourceRecord) -> &mut Incidents {
+    record.incidents.get_or_insert_default()
 }
 
 /// Counts told at once may come from a file, which can claim any number.
@@ -154,14 +175,16 @@ impl Sink for Campaign {
                 record.servers.push((record.samples.len(), info));
             }
             Event::Sample(_, sample) => record.samples.push(sample),
-            Event::Lost(_, _, cause) => *record.lost.entry(cause).or_default() += 1,
+            Event::Lost(_, _, cause) => add(incidents(record).lost.entry(cause).or_default(), 1),
             Event::Rejected(_, _, rejection, n) => {
-                add(record.rejected.entry(rejection).or_default(), n);
+                add(incidents(record).rejected.entry(rejection).or_default(), n);
             }
             Event::StampFault(_, _, fault, n) => {
-                add(record.stamp_faults.entry(fault).or_default(), n);
+                add(incidents(record).stamp_faults.entry(fault).or_default(), n);
             }
-            Event::CrossCheck(_, offset, delay) => record.cross_checks.push((offset, delay)),
+            Event::CrossCheck(_, offset, delay) => {
+                incidents(record).cross_checks.push((offset, delay));
+            }
             Event::Source(_) | Event::Note(..) | Event::End(_) => {}
         }
     }

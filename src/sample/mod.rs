@@ -13,7 +13,7 @@ mod samples;
 mod server;
 mod stamp;
 
-pub use campaign::{Campaign, SourceRecord};
+pub use campaign::{Campaign, Incidents, SourceRecord};
 pub use environment::{Environment, Nic, PtpClock};
 pub use event::{
     Event, LossCause, Note, RunEnd, RunHeader, SCHEMA_MAJOR, SCHEMA_MINOR, Sink, SourceId,
