@@ -37,11 +37,19 @@ fn source(text: &str) {
         }
     };
     assert_eq!(source.to_string(), text);
-    assert_ne!(source.port, 0);
     let _ = source.timescale();
+    if let Host::Phc(name) = &source.host {
+        assert_eq!((format!("phc:{name}").as_str(), source.port), (text, 0));
+        return;
+    }
+    assert_ne!(source.port, 0);
 
     let plain = render(&source);
     for text in [format!("ntp://{plain}"), format!("NTP://{plain}/"), plain] {
+        // A server of that name takes the scheme to be told from a clock.
+        if text.starts_with("phc:") {
+            continue;
+        }
         let again: Source = text.parse().unwrap_or_else(|e| panic!("{text:?}: {e}"));
         assert_eq!(again.host, source.host, "{text:?}");
         assert_eq!(again.port, source.port, "{text:?}");
@@ -52,6 +60,7 @@ fn source(text: &str) {
 fn render(source: &Source) -> String {
     let port = source.port;
     match &source.host {
+        Host::Phc(name) => format!("phc:{name}"),
         Host::Name(name) => format!("{name}:{port}"),
         Host::Address(address, None) if address.is_ipv4() => format!("{address}:{port}"),
         Host::Address(address, None) => format!("[{address}]:{port}"),
