@@ -40,6 +40,15 @@ serve_reference() {
   wait_for 10 "the reference server" grep -q serving /tmp/reference.log
 }
 
+# ahead DEVICE: nanoseconds by which a PTP clock is ahead of the system clock, by another program.
+ahead() {
+  local behind
+  # Once before it counts: what was never run is translated first.
+  phc_ctl -Q "$1" cmp
+  behind=$(phc_ctl "$1" cmp | sed -nE 's/.* is (-?[0-9]+)ns$/\1/p')
+  echo $((-behind))
+}
+
 # report FILE FILTER: what jq says of a JSON report must be true; more arguments go to jq.
 report() {
   local file=$1 filter=$2

@@ -6,14 +6,6 @@ set -euo pipefail
 # shellcheck source=scripts/testbed/inside/lib.bash
 source /job/lib.bash
 
-# ahead DEVICE: nanoseconds by which a PTP clock is ahead of the system clock, by another program.
-ahead() {
-  local behind
-  phc_ctl -Q "$1" cmp
-  behind=$(phc_ctl "$1" cmp | sed -nE 's/.* is (-?[0-9]+)ns$/\1/p')
-  echo $((-behind))
-}
-
 # clock NAME DEVICE PPB: ten seconds of a clock that runs PPB too fast.
 clock() {
   local name=$1 device=$2 ppb=$3 truth

@@ -12,15 +12,6 @@ near() {
   (($2 - $3 <= $4 && $3 - $2 <= $4)) || fail "$1 is $2, not $3 to within $4"
 }
 
-# ahead DEVICE: nanoseconds by which a PTP clock is ahead of the system clock.
-ahead() {
-  local behind
-  # Once before it counts: what was never run is translated first.
-  phc_ctl -Q "$1" cmp
-  behind=$(phc_ctl "$1" cmp | sed -nE 's/.* is (-?[0-9]+)ns$/\1/p')
-  echo $((-behind))
-}
-
 # The reference minus the system clock.
 reference_offset() {
   reference offset | cut -d' ' -f1
