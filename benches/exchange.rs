@@ -60,6 +60,7 @@ fn play(n: u32) -> Play {
             },
             precision: TimeDelta::NANOSECOND,
             stamp_id: Some(n),
+            hardware: false,
         },
         transmitted: stamp(wall + LEG),
         reply,

@@ -142,6 +142,7 @@ impl Run {
             },
             precision: TimeDelta::NANOSECOND,
             stamp_id: Some(id),
+            hardware: false,
         });
         let left = now + CALL;
         let stamp = self.stamp(left);

@@ -15,8 +15,9 @@
 //! own exchange or interleaved of the one before; where a server changes from the first to the
 //! second, one exchange gives a sample of each mode.
 
+use super::pair::Pair;
 use super::request::{Reply, ReplyMode, Request, Unfinished};
-use crate::sample::{Rejection, Stamp};
+use crate::sample::Rejection;
 use crate::wire::{Header, NtpTimestamp};
 
 /// Valid basic replies to interleaved requests, one after the other, after which a server counts as
@@ -108,10 +109,10 @@ impl Interleaving {
         &self,
         request: &Request,
         reply: &Reply,
-        transmitted: Stamp,
+        pair: &Pair,
     ) -> Option<Unfinished> {
         match reply.mode {
-            ReplyMode::Basic => Some(request.unfinished(reply, transmitted)),
+            ReplyMode::Basic => Some(request.unfinished(reply, pair)),
             ReplyMode::Interleaved => self.asked_for(request).copied(),
         }
     }
@@ -124,13 +125,13 @@ impl Interleaving {
 
     /// Keeps the exchange of a valid reply, whose T3 comes with the next. Returns whether it has just
     /// been found that the server knows no interleaved mode.
-    pub(super) fn keep(&mut self, request: &Request, reply: &Reply, transmitted: Stamp) -> bool {
+    pub(super) fn keep(&mut self, request: &Request, reply: &Reply, pair: &Pair) -> bool {
         let found_out = request.sent.is_interleaved() && self.heed(reply.mode);
         if !self.is_wanted() {
             self.last = None;
         } else if request.sent.is_interleaved() || self.last.is_none() {
             // Servers save stamps for those who ask for them: of the others nothing would come.
-            let unfinished = request.unfinished(reply, transmitted);
+            let unfinished = request.unfinished(reply, pair);
             match self.last.as_deref_mut() {
                 Some(last) => *last = unfinished,
                 None => self.last = Some(Box::new(unfinished)),

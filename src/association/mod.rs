@@ -8,16 +8,18 @@
 //! `sent = samples + lost + rejected answers` always holds:
 //!
 //! ```text
-//! handle_sent -> open --reply, stamp known-----------------------> sample or rejected
+//! handle_sent -> open --reply, stamps known----------------------> sample or rejected
 //!                  |  \--reply, stamp missing -> held --stamp or 100 ms--> sample
 //!                  \--time-out, ICMP error, socket replaced--> lost
 //! ```
 //!
-//! The reply may be read before the transmit stamp, the stamp before the reply, and stamps in any
-//! order: they meet by the packet's number, never by order.
+//! The reply may be read before the transmit stamps, the stamps before the reply, and stamps in any
+//! order: they meet by the packet's number, never by order. Where a card stamps too, an exchange has
+//! both of its ends from the card or none ([`pair`]).
 
 mod finished;
 mod interleaving;
+mod pair;
 mod request;
 #[cfg(test)]
 mod tests;
@@ -28,12 +30,13 @@ use std::collections::VecDeque;
 
 use crate::sample::{
     Event, Leap, LossCause, Note, Reading, Rejection, Sample, ServerInfo, SourceId, Stamp,
-    StampFault,
+    StampFault, StampSource,
 };
 use crate::time::{Monotonic, TimeDelta};
 use crate::wire::{Header, KissCode, NtpTimestamp, Packet, PacketMode, ParseError, Version};
 use finished::{Finish, Finished};
 use interleaving::{Interleaving, is_in_order};
+use pair::{CardStanding, Pair};
 use request::{Reply, ReplyMode, Request};
 
 /// Requests that may be out to one server at a time. The kernel queues stamps and replies in the
@@ -65,8 +68,28 @@ pub struct Sent {
     pub before: Reading,
     /// What the wall clock's reading may be off by.
     pub precision: TimeDelta,
-    /// The number its transmit stamp will carry; `None` where none will come.
+    /// The number its transmit stamps will carry; `None` where none will come.
     pub stamp_id: Option<u32>,
+    /// Whether a network card is expected to stamp it and its answer, beside the kernel.
+    pub hardware: bool,
+}
+
+/// The stamps of a datagram that came in.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrived {
+    /// The kernel's, or where that is missing this program's.
+    pub stamp: Stamp,
+    /// The network card's.
+    pub hardware: Option<Stamp>,
+}
+
+impl From<Stamp> for Arrived {
+    fn from(stamp: Stamp) -> Self {
+        Self {
+            stamp,
+            hardware: None,
+        }
+    }
 }
 
 impl Sent {
@@ -85,6 +108,7 @@ pub struct Association {
     most_open: usize,
     finished: Finished,
     interleaving: Interleaving,
+    card: CardStanding,
     /// The server stamps of the reply accepted last.
     last_stamps: Option<(u64, u64)>,
     server: Option<ServerInfo>,
@@ -112,6 +136,7 @@ impl Association {
             most_open: 0,
             finished: Finished::default(),
             interleaving: Interleaving::new(policy),
+            card: CardStanding::default(),
             last_stamps: None,
             server: None,
             distant: false,
@@ -179,7 +204,7 @@ impl Association {
         self.most_open = self.most_open.max(self.open.len());
     }
 
-    /// The transmit stamp of packet `stamp_id` came.
+    /// A transmit stamp of packet `stamp_id` came: the kernel's or the card's, by its source.
     pub fn handle_transmit_stamp(&mut self, stamp_id: u32, stamp: Stamp) {
         let found = self
             .open
@@ -189,8 +214,12 @@ impl Association {
             self.handle_fault(StampFault::UnknownId);
             return;
         };
-        request.transmitted = Some(stamp);
-        if request.reply.is_some() {
+        if stamp.source == StampSource::Hardware {
+            request.hardware = Some(Box::new(stamp));
+        } else {
+            request.transmitted = Some(stamp);
+        }
+        if request.reply.is_some() && !request.awaits_stamp(self.card.is_awaited()) {
             self.complete(index);
         }
     }
@@ -202,7 +231,14 @@ impl Association {
     }
 
     /// A datagram came from the server's address; `truncated` if it was longer than any packet.
-    pub fn handle_datagram(&mut self, now: Monotonic, bytes: &[u8], truncated: bool, stamp: Stamp) {
+    pub fn handle_datagram(
+        &mut self,
+        now: Monotonic,
+        bytes: &[u8],
+        truncated: bool,
+        arrived: impl Into<Arrived>,
+    ) {
+        let arrived = arrived.into();
         let outcome = if truncated {
             Err(Rejection::Oversized)
         } else {
@@ -214,7 +250,7 @@ impl Association {
                 Reply {
                     header,
                     mode,
-                    stamp,
+                    arrived,
                 },
             ),
             Err(rejection) => return self.reject(rejection),
@@ -227,7 +263,7 @@ impl Association {
             return;
         };
         request.reply = Some(Box::new(reply));
-        if request.awaits_stamp() {
+        if request.awaits_stamp(self.card.is_awaited()) {
             request.deadline = now + STAMP_PATIENCE;
         } else {
             self.complete(index);
@@ -373,23 +409,21 @@ impl Association {
             return;
         };
         let Some(reply) = &request.reply else { return };
-        let transmitted = match request.transmit_stamp(reply.stamp) {
-            Ok(stamp) => stamp,
-            Err((fault, stamp)) => {
-                self.handle_fault(fault);
-                stamp
-            }
-        };
+        let pair = Pair::of(&request, reply.arrived);
+        for fault in pair.faults.into_iter().flatten() {
+            self.handle_fault(fault);
+        }
+        self.card.heed(&pair);
         let completed = self
             .interleaving
-            .completed(&request, reply, transmitted)
+            .completed(&request, reply, &pair)
             .map(|exchange| {
                 (
                     exchange.finish(reply.header.transmit, reply.mode),
                     exchange.info,
                 )
             });
-        if self.interleaving.keep(&request, reply, transmitted) {
+        if self.interleaving.keep(&request, reply, &pair) {
             self.note(request.sent.before.counter, Note::NotInterleaved);
         }
         match completed {

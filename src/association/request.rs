@@ -1,9 +1,9 @@
 //! One request and what is known of it so far.
 
-use super::Sent;
+use super::pair::Pair;
+use super::{Arrived, Sent};
 use crate::sample::{
-    AT_ERROR_FLOOR, Exchange, Mode, Reading, Rejection, Sample, ServerInfo, Stamp, StampFault,
-    StampSource,
+    AT_ERROR_FLOOR, Exchange, Mode, Reading, Rejection, Sample, ServerInfo, Stamp,
 };
 use crate::time::{Frequency, Monotonic, Timestamp};
 use crate::wire::{Header, NtpTimestamp, server_stamps};
@@ -19,7 +19,10 @@ const EARLIEST_PIVOT: Timestamp = Timestamp::from_nanos(1_767_225_600_000_000_00
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) sent: Sent,
+    /// The kernel's transmit stamp.
     pub(super) transmitted: Option<Stamp>,
+    /// The card's. Boxed, because few requests have one.
+    pub(super) hardware: Option<Box<Stamp>>,
     /// Boxed, because of the many requests that are out few are held with their reply.
     pub(super) reply: Option<Box<Reply>>,
     /// Until when the answer, then the transmit stamp, is awaited.
@@ -49,7 +52,7 @@ impl From<ReplyMode> for Mode {
 pub(super) struct Reply {
     pub(super) header: Header,
     pub(super) mode: ReplyMode,
-    pub(super) stamp: Stamp,
+    pub(super) arrived: Arrived,
 }
 
 /// An exchange that lacks only T3.
@@ -69,14 +72,23 @@ impl Request {
         Self {
             sent,
             transmitted: None,
+            hardware: None,
             reply: None,
             deadline,
             overtaken: false,
         }
     }
 
-    pub(super) fn awaits_stamp(&self) -> bool {
-        self.sent.stamp_id.is_some() && self.transmitted.is_none()
+    /// Whether a transmit stamp may still come that its exchange could use: the card's, where the
+    /// card stamped the answer and `card_delivers`, or else the kernel's.
+    pub(super) fn awaits_stamp(&self, card_delivers: bool) -> bool {
+        let card_received = self.sent.hardware
+            && matches!(&self.reply, Some(reply) if reply.arrived.hardware.is_some());
+        match (card_received, &self.hardware) {
+            (true, Some(_)) => false,
+            (true, None) if card_delivers => true,
+            _ => self.sent.stamp_id.is_some() && self.transmitted.is_none(),
+        }
     }
 
     /// Which kind of reply an origin field makes, if it answers this request. A request that did
@@ -91,29 +103,13 @@ impl Request {
         }
     }
 
-    /// T1: the kernel's stamp where it came and lies between the send call and the reply, else the
-    /// reading before the send call, with the fault that made it necessary.
-    pub(super) fn transmit_stamp(&self, received: Stamp) -> Result<Stamp, (StampFault, Stamp)> {
-        let user = Stamp {
-            at: self.sent.before.wall,
-            source: StampSource::User,
-            error: self.sent.precision,
-        };
-        match self.transmitted {
-            Some(stamp) if user.at <= stamp.at && stamp.at <= received.at => Ok(stamp),
-            Some(_) => Err((StampFault::OutsideWindow, user)),
-            None if self.sent.stamp_id.is_some() => Err((StampFault::MissingTx, user)),
-            None => Ok(user),
-        }
-    }
-
     /// What this request and its reply know of their exchange.
-    pub(super) fn unfinished(&self, reply: &Reply, transmitted: Stamp) -> Unfinished {
+    pub(super) fn unfinished(&self, reply: &Reply, pair: &Pair) -> Unfinished {
         Unfinished {
             before: self.sent.before,
-            transmitted,
+            transmitted: pair.transmitted,
             receive: reply.header.receive,
-            received: reply.stamp,
+            received: pair.received,
             info: reply.header.server_info(),
         }
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
 
 use super::source::Source;
-use super::units;
+use super::units::{self, Correction};
 use crate::time::{Frequency, TimeDelta};
 
 /// How far this host's clock is from its time servers, and how sure that is.
@@ -51,9 +51,12 @@ pub enum Format {
 /// Who stamps packets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Timestamps {
-    /// The best there is: the kernel, where it can
+    /// The best there is without changing a setting: network cards that are set to stamp, else the
+    /// kernel, where it can
     #[default]
     Auto,
+    /// Network cards, set to stamp for this run where they can, and set back in the end
+    Hardware,
     /// The kernel, or fail
     Kernel,
     /// This program, around its system calls: milliseconds late on a busy host
@@ -147,6 +150,21 @@ pub struct MeasureArgs {
     /// Who stamps packets
     #[arg(long, value_enum, default_value_t)]
     pub timestamps: Timestamps,
+
+    /// Let --timestamps hardware overwrite how a network card stamps for another program; it is set
+    /// back in the end
+    #[arg(long)]
+    pub take_over_nic: bool,
+
+    /// What a card's transmit stamps are early by: from stamp to wire
+    #[arg(long, value_name = "[IFACE=]TIME", allow_hyphen_values = true,
+          value_parser = units::correction)]
+    pub tx_correction: Vec<Correction>,
+
+    /// What a card's receive stamps are late by: from wire to stamp
+    #[arg(long, value_name = "[IFACE=]TIME", allow_hyphen_values = true,
+          value_parser = units::correction)]
+    pub rx_correction: Vec<Correction>,
 
     /// The time scale of PTP clocks
     #[arg(long, value_name = "SCALE", value_enum, default_value_t)]

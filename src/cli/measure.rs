@@ -11,14 +11,17 @@ use anyhow::{Context, bail};
 use super::args::{MeasureArgs, Mode, PhcTimescale, Timestamps};
 use super::progress::Progress;
 use super::source::{Host, Source};
+use super::units::Correction;
 use super::{Exit, output, present};
+use crate::net::hardware::{Corrections, HardwareError, How};
+use crate::net::nic::{NicError, TakeOver};
 use crate::net::{StampedSocket, Stamping, clock, host, phc, resolve};
 use crate::recording::Writer;
 use crate::responder::Config;
 use crate::sample::{
     Campaign, Event, Note, RunHeader, Sink, SourceInfo, SourceKind, Tee, Timescale,
 };
-use crate::sampler::{self, Endpoint, ModePolicy, Pace, Plan, Target};
+use crate::sampler::{self, Endpoint, Hardware, ModePolicy, Pace, Plan, SamplerError, Target};
 use crate::server::{Background, Server};
 use crate::time::TimeDelta;
 
@@ -36,8 +39,10 @@ const EMBEDDED_INTERVAL: TimeDelta = TimeDelta::from_millis(100);
 /// Measures, records and reports.
 pub(super) fn run(args: MeasureArgs) -> anyhow::Result<Exit> {
     let ready = prepare(&args)?;
+    let (duration, count) = (ready.plan.duration, ready.plan.count);
+    let is_empty = ready.plan.targets.is_empty();
     // A run that cannot begin replaces no recording.
-    sampler::reserve(&ready.plan)?;
+    let prepared = sampler::prepare(ready.plan).map_err(explained)?;
     // The file comes before the first packet: what cannot be kept should not be measured in vain.
     let mut recording = match &args.output {
         Some(path) => Some(Writer::create(path, args.force, &ready.header)?),
@@ -47,7 +52,7 @@ pub(super) fn run(args: MeasureArgs) -> anyhow::Result<Exit> {
     // All that the run needs is in its plan; ten thousand sources are megabytes.
     drop(args);
     let mut campaign = Campaign::new(ready.header);
-    let mut progress = Progress::new(ready.plan.duration, ready.plan.count);
+    let mut progress = Progress::new(duration, count);
     let mut sinks: Vec<&mut dyn Sink> = vec![&mut campaign, &mut progress];
     sinks.extend(recording.as_mut().map(|r| r as &mut dyn Sink));
     let mut tee = Tee(sinks);
@@ -55,10 +60,10 @@ pub(super) fn run(args: MeasureArgs) -> anyhow::Result<Exit> {
     for note in ready.notes {
         tee.event(&Event::Note(None, start, note));
     }
-    let outcome = if ready.plan.targets.is_empty() {
+    let outcome = if is_empty {
         Ok(())
     } else {
-        sampler::run(ready.plan, &mut tee).map(drop)
+        prepared.run(&mut tee).map(drop)
     };
     progress.finish();
     outcome?;
@@ -101,6 +106,7 @@ fn prepare(args: &MeasureArgs) -> anyhow::Result<Ready> {
             Mode::Interleaved => ModePolicy::Interleaved,
         },
         stamping,
+        hardware: hardware(args)?,
         interface: args.interface.clone(),
         seed: header.seed,
         cross_check: args.cross_check,
@@ -153,6 +159,40 @@ fn duration(args: &MeasureArgs) -> Option<TimeDelta> {
         DEFAULT_DURATION
     };
     args.duration.or(args.count.is_none().then_some(default))
+}
+
+/// A run that cannot begin, and which option would let it.
+fn explained(error: SamplerError) -> anyhow::Error {
+    let in_use = matches!(
+        error,
+        SamplerError::Hardware(HardwareError::Setting(NicError::InUse { .. }))
+    );
+    let error = anyhow::Error::new(error);
+    if in_use {
+        error.context(
+            "a network card is in use (--take-over-nic overwrites its setting for this run; \
+             --timestamps auto uses what is set)",
+        )
+    } else {
+        error
+    }
+}
+
+/// Whether and how cards stamp.
+fn hardware(args: &MeasureArgs) -> anyhow::Result<Option<Hardware>> {
+    let how = match (args.timestamps, args.take_over_nic) {
+        (Timestamps::Hardware, false) => How::Set(TakeOver::No),
+        (Timestamps::Hardware, true) => How::Set(TakeOver::Yes),
+        (_, true) => bail!("--take-over-nic goes with --timestamps hardware alone"),
+        (Timestamps::Auto, false) => How::AsSet,
+        (Timestamps::Kernel | Timestamps::User, false) => return Ok(None),
+    };
+    let listed = |given: &[Correction]| given.iter().map(|c| (c.interface.clone(), c.by)).collect();
+    let corrections = Corrections {
+        transmit: listed(&args.tx_correction),
+        receive: listed(&args.rx_correction),
+    };
+    Ok(Some(Hardware { how, corrections }))
 }
 
 /// Who stamps; and for `auto`, why not the kernel.

@@ -51,6 +51,40 @@ pub fn signed_duration(text: &str) -> Result<TimeDelta, String> {
     }
 }
 
+/// A correction of stamps, for one interface or for all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Correction {
+    /// The interface; none for all.
+    pub interface: Option<String>,
+    /// By how much.
+    pub by: TimeDelta,
+}
+
+/// A duration with an optional sign, for all interfaces or for one: `120ns`, `eth0=-35ns`.
+///
+/// ```
+/// use clockfit::cli::units::correction;
+/// assert_eq!(correction("eth0=120ns").unwrap().interface.as_deref(), Some("eth0"));
+/// assert!(correction("=120ns").is_err());
+/// ```
+///
+/// # Errors
+///
+/// A sentence that says what is wrong.
+pub fn correction(text: &str) -> Result<Correction, String> {
+    let (interface, time) = match text.split_once('=') {
+        Some(("", _)) => return Err("the name of an interface is missing before =".to_owned()),
+        Some((interface, time)) => (Some(interface.to_owned()), time),
+        None => (None, text),
+    };
+    let by = signed_duration(time)?;
+    // Cables and cards take nanoseconds to microseconds; a whole second is a slip of the pen.
+    if by.abs() >= TimeDelta::from_secs(1) {
+        return Err("a correction is shorter than a second".to_owned());
+    }
+    Ok(Correction { interface, by })
+}
+
 /// A rate in parts per million with up to three decimals: `10`, `-2.5`.
 ///
 /// ```

@@ -76,6 +76,14 @@ pub enum WarningCode {
     MixedStamps,
     /// The kernel's stamps are not to be had.
     StampsUnavailable,
+    /// Network cards were asked to stamp, and do not.
+    NoHardwareStamps,
+    /// A network card stamps no longer.
+    CardTrouble,
+    /// The clock of a network card, or the system's, was stepped.
+    CardClockStepped,
+    /// A network card could not be set back as it was.
+    CardNotRestored,
     /// The independent implementation disagrees.
     CrossCheckDiffers,
     /// The cross-check could not be made.
@@ -371,6 +379,30 @@ fn of_note(note: &Note) -> Option<(WarningCode, String)> {
             WarningCode::StampsUnavailable,
             format!("no kernel stamps, user-space stamps instead: {error}"),
         ),
+        Note::NoHardwareStamps {
+            interface,
+            reason,
+            asked: true,
+        } => (
+            WarningCode::NoHardwareStamps,
+            format!("no hardware stamps by {interface}, the kernel's instead: {reason}"),
+        ),
+        Note::CardTrouble { card, trouble } => (
+            WarningCode::CardTrouble,
+            format!("{card} stamped no longer, the kernel did instead: {trouble}"),
+        ),
+        Note::CardClockStepped { card, by } => (
+            WarningCode::CardClockStepped,
+            format!(
+                "the clock of {card}, or the system's, was stepped: they moved against each other by \
+                 {}; exchanges at that moment have the kernel's stamps",
+                said(*by)
+            ),
+        ),
+        Note::CardNotRestored { error } => (
+            WarningCode::CardNotRestored,
+            format!("not set back: {error}"),
+        ),
         Note::Unreachable { error } => (
             WarningCode::Unreachable,
             format!("cannot be reached: {error}"),
@@ -408,7 +440,9 @@ fn of_note(note: &Note) -> Option<(WarningCode, String)> {
         ),
         // The first is seen in what the server said of itself, with the distance; the second only
         // ends what an earlier warning says.
-        Note::DistantRoot | Note::Reachable => return None,
+        Note::DistantRoot | Note::Reachable | Note::CardRecovered { .. } => return None,
+        // How it was, and not what is wrong: the report's head says so.
+        Note::HardwareStamps { .. } | Note::NoHardwareStamps { asked: false, .. } => return None,
     })
 }
 

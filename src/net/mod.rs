@@ -8,18 +8,20 @@
 
 pub mod clock;
 pub mod control;
+pub mod hardware;
 pub mod host;
 mod limits;
 pub mod nic;
 pub mod phc;
 mod poller;
 pub mod resolve;
+pub mod route;
 mod socket;
 mod sys;
 
 pub use limits::{DescriptorShortage, reserve_descriptors};
 pub use poller::{Poller, Wake};
 pub use socket::{
-    ArmedStamps, Datagram, Outgoing, Request, ServerSocket, SocketOptions, StampedSocket, Stamping,
-    TransmitReport, Transmitted,
+    ArmedStamps, CardStamp, Datagram, Outgoing, Request, ServerSocket, SocketOptions,
+    StampedSocket, Stamping, TransmitReport, Transmitted,
 };

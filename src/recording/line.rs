@@ -134,11 +134,17 @@ struct Tagged<T> {
 }
 
 /// Names that a note line may have, to tell an unknown note from a damaged one.
-pub(super) const NOTE_NAMES: [&str; 13] = [
+pub(super) const NOTE_NAMES: [&str; 19] = [
     "unresolved",
     "same_address",
     "polite",
     "stamps_unavailable",
+    "hardware_stamps",
+    "no_hardware_stamps",
+    "card_trouble",
+    "card_recovered",
+    "card_clock_stepped",
+    "card_not_restored",
     "unreachable",
     "reachable",
     "given_up",

@@ -509,6 +509,28 @@ fn every_note_has_its_name_in_the_list() {
         },
         Note::Polite,
         Note::StampsUnavailable { error: text() },
+        Note::HardwareStamps {
+            interface: text(),
+            card: text(),
+            clock: text(),
+            setting: text(),
+            was_set: true,
+        },
+        Note::NoHardwareStamps {
+            interface: text(),
+            reason: text(),
+            asked: true,
+        },
+        Note::CardTrouble {
+            card: text(),
+            trouble: text(),
+        },
+        Note::CardRecovered { card: text() },
+        Note::CardClockStepped {
+            card: text(),
+            by: TimeDelta::ZERO,
+        },
+        Note::CardNotRestored { error: text() },
         Note::Unreachable { error: text() },
         Note::Reachable,
         Note::GivenUp,
@@ -530,6 +552,12 @@ fn every_note_has_its_name_in_the_list() {
             | Note::SameAddress { .. }
             | Note::Polite
             | Note::StampsUnavailable { .. }
+            | Note::HardwareStamps { .. }
+            | Note::NoHardwareStamps { .. }
+            | Note::CardTrouble { .. }
+            | Note::CardRecovered { .. }
+            | Note::CardClockStepped { .. }
+            | Note::CardNotRestored { .. }
             | Note::Unreachable { .. }
             | Note::Reachable
             | Note::GivenUp

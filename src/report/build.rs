@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use super::clean::clean;
 use super::model::{
-    BinsReport, BoundReport, BreakReport, ClassName, ClassReport, CrossCheckReport, Distribution,
-    HistogramReport, HostReport, Report, RunReport, SCHEMA, ServerReport, SourceReport,
-    StampCountsReport, StampsReport, WarningReport,
+    BinsReport, BoundReport, BreakReport, CardReport, ClassName, ClassReport, CrossCheckReport,
+    Distribution, HistogramReport, HostReport, Report, RunReport, SCHEMA, ServerReport,
+    SourceReport, StampCountsReport, StampingReport, StampsReport, WarningReport,
 };
 use crate::estimate::{
     Assessment, BoundAt, ClassAssessment, CrossCheck, SourceAssessment, StampCounts, Warning,
 };
 use crate::sample::{
-    Campaign, Class, Nic, PtpClock, RunEnd, ServerInfo, SourceId, SourceInfo, SourceRecord,
+    Campaign, Class, Nic, Note, PtpClock, RunEnd, ServerInfo, SourceId, SourceInfo, SourceRecord,
 };
 use crate::stats::{Bins, EncodedHistogram, QuantileEstimate, Summary};
 use crate::time::TimeDelta;
@@ -99,8 +99,44 @@ impl RunReport {
             truncated: campaign.end.is_none(),
             arguments: header.arguments.iter().map(|a| clean(a)).collect(),
             seed: header.seed.to_string(),
+            stamping: campaign
+                .notes
+                .iter()
+                .filter_map(|(_, _, note)| StampingReport::new(note))
+                .collect(),
             timeout_ns: header.timeout.as_nanos(),
             drift_ppb: assessment.plan.drift.as_ppb(),
+        }
+    }
+}
+
+impl StampingReport {
+    fn new(note: &Note) -> Option<Self> {
+        match note {
+            Note::HardwareStamps {
+                interface,
+                card,
+                clock,
+                setting,
+                was_set,
+            } => Some(Self {
+                interface: clean(interface),
+                card: Some(CardReport {
+                    name: clean(card),
+                    clock: clean(clock),
+                    setting: clean(setting),
+                    was_set: *was_set,
+                }),
+                reason: None,
+            }),
+            Note::NoHardwareStamps {
+                interface, reason, ..
+            } => Some(Self {
+                interface: clean(interface),
+                card: None,
+                reason: Some(clean(reason)),
+            }),
+            _ => None,
         }
     }
 }

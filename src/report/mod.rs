@@ -14,9 +14,9 @@ pub mod text;
 
 pub use clean::escaped;
 pub use model::{
-    BinsReport, BoundReport, BreakReport, ClassName, ClassReport, CrossCheckReport, Distribution,
-    HistogramReport, HostReport, Report, RunReport, SCHEMA, ServerReport, SourceReport,
-    StampCountsReport, StampsReport, WarningReport,
+    BinsReport, BoundReport, BreakReport, CardReport, ClassName, ClassReport, CrossCheckReport,
+    Distribution, HistogramReport, HostReport, Report, RunReport, SCHEMA, ServerReport,
+    SourceReport, StampCountsReport, StampingReport, StampsReport, WarningReport,
 };
 pub use nic::{
     ClockReport, DriverReport, InterfaceReport, LinkReport, NIC_SCHEMA, NicKind, NicReport,

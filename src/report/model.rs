@@ -59,6 +59,30 @@ pub struct HostReport {
     pub privileged: bool,
 }
 
+/// Whether a network card stamped the packets of one interface.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StampingReport {
+    /// The interface.
+    pub interface: String,
+    /// The card that stamped; null where none did.
+    pub card: Option<CardReport>,
+    /// Why no card stamped; null where one did.
+    pub reason: Option<String>,
+}
+
+/// A network card that stamped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CardReport {
+    /// Name of its interface.
+    pub name: String,
+    /// Device of its clock.
+    pub clock: String,
+    /// How it was set.
+    pub setting: String,
+    /// Whether it was set so for the run, and set back in the end.
+    pub was_set: bool,
+}
+
 /// When and how a run measured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunReport {
@@ -77,6 +101,8 @@ pub struct RunReport {
     pub arguments: Vec<String>,
     /// Seed of the pacing, in decimal (text, because it has 64 bits).
     pub seed: String,
+    /// Interfaces that requests left by, as far as network cards might stamp there.
+    pub stamping: Vec<StampingReport>,
     /// How long an answer was waited for.
     pub timeout_ns: i64,
     /// What bounds allow a server to drift by against this host's counter.

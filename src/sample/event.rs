@@ -159,6 +159,52 @@ pub enum Note {
         /// Why.
         error: String,
     },
+    /// Packets by this interface are stamped by a network card.
+    HardwareStamps {
+        /// The interface.
+        interface: String,
+        /// The card: the interface itself, or one beneath it.
+        card: String,
+        /// Device of the card's clock.
+        clock: String,
+        /// How the card is set.
+        setting: String,
+        /// Whether it was set so for this run.
+        was_set: bool,
+    },
+    /// Packets by this interface are not stamped by a network card.
+    NoHardwareStamps {
+        /// The interface.
+        interface: String,
+        /// Why.
+        reason: String,
+        /// Whether hardware stamps were asked for.
+        asked: bool,
+    },
+    /// A card stamps no longer, or its stamps cannot be used.
+    CardTrouble {
+        /// The card.
+        card: String,
+        /// Why.
+        trouble: String,
+    },
+    /// A card stamps as before.
+    CardRecovered {
+        /// The card.
+        card: String,
+    },
+    /// The card's clock and the system's moved against each other: one of them was stepped.
+    CardClockStepped {
+        /// The card.
+        card: String,
+        /// How far: positive if the system's moved forward, or the card's back.
+        by: TimeDelta,
+    },
+    /// A card could not be set back as it was.
+    CardNotRestored {
+        /// Why.
+        error: String,
+    },
     /// The server cannot be reached, by the network's or the host's own word.
     Unreachable {
         /// The system's error.

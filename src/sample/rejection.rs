@@ -57,14 +57,19 @@ named! {
 }
 
 named! {
-    /// Why a local stamp that was asked for was not used. The exchange falls back to a user-space
-    /// stamp at that end and is labelled so.
+    /// Why a local stamp that was asked for was not used. Without the network card's the exchange
+    /// has the kernel's at both ends; without the kernel's a user-space stamp at that end. It is
+    /// labelled so.
     StampFault {
         MissingTx = "missing_tx", "The kernel's transmit stamp did not come within 100 ms of the reply.";
         MissingRx = "missing_rx", "The reply came without a kernel receive stamp.";
         OutsideWindow = "outside_window", "The transmit stamp is not between the send call and the reply.";
         UnknownId = "unknown_id", "A transmit stamp came for a packet that is not awaited.";
         NoId = "no_id", "A transmit stamp came without its packet's number, or was cut off.";
+        MissingHardwareTx = "missing_hardware_tx", "The network card's transmit stamp did not come within 100 ms of the reply.";
+        MissingHardwareRx = "missing_hardware_rx", "The reply came without the network card's receive stamp.";
+        HardwareOutsideWindow = "hardware_outside_window", "The network card's stamps are not between the kernel's.";
+        NoConversion = "no_conversion", "A stamp of the network card could not be placed on the system clock: its clock was stepped, or could not be read.";
         FailedSend = "failed_send", "The kernel refused to send; a new socket was opened, since older kernels count such a send.";
     }
 }

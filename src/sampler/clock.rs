@@ -13,11 +13,6 @@ use crate::sample::{
 };
 use crate::time::{Monotonic, TimeDelta};
 
-/// What a cross time stamp may be off by. Both clocks are latched in one moment, but the system's by
-/// way of a counter that ticks at the rate of its crystal, 19.2 to 38.4 MHz (Intel's Always Running
-/// Timer): one tick at each end, rounded up.
-const CROSS_STAMP_ERROR: TimeDelta = TimeDelta::from_nanos(100);
-
 /// Failures in a row after which a clock that could never be read is given up.
 const FAILURES_BEFORE_GIVING_UP: u32 = 3;
 
@@ -116,9 +111,9 @@ impl ClockSource {
     /// both the PHC's.
     fn sample(&self, around: Reading, reading: &phc::Reading) -> Sample {
         let device = reading.device + (-self.ahead);
-        let (source, error) = match reading.method {
-            phc::Method::Precise => (StampSource::Hardware, CROSS_STAMP_ERROR),
-            phc::Method::Extended | phc::Method::Basic => (StampSource::Kernel, TimeDelta::ZERO),
+        let source = match reading.method {
+            phc::Method::Precise => StampSource::Hardware,
+            phc::Method::Extended | phc::Method::Basic => StampSource::Kernel,
         };
         let exchange = Exchange {
             t1: reading.before,
@@ -127,7 +122,7 @@ impl ClockSource {
             lower: device.since(reading.after),
             tx: source,
             rx: source,
-            error: error.max(self.precision),
+            error: reading.error().max(self.precision),
         };
         let (at, at_error) = match reading.counter {
             Some(counter) => (counter, AT_ERROR_FLOOR),

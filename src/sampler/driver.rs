@@ -7,10 +7,12 @@ use std::sync::Arc;
 use rand::SeedableRng;
 use rand::rngs::{StdRng, SysRng};
 
+use super::hardware;
 use super::ntp::Shared;
 use super::rsntp::CrossCheck;
 use super::source::Source;
 use super::{Plan, SamplerError};
+use crate::net::hardware::Cards;
 use crate::net::{ArmedStamps, Poller, SocketOptions, Stamping, clock, reserve_descriptors};
 use crate::sample::{Event, Note, RunEnd, Sink, SourceId};
 use crate::time::{Monotonic, TimeDelta};
@@ -38,36 +40,60 @@ pub struct Outcome {
     pub interrupted: bool,
 }
 
-/// Makes sure that there will be a descriptor for each address. [`run`] begins with this; whoever
-/// prepares something that should not be touched in vain asks before.
-///
-/// # Errors
-///
-/// Where too few are allowed.
-pub fn reserve(plan: &Plan) -> Result<(), SamplerError> {
-    let targets = u64::try_from(plan.targets.len()).unwrap_or(u64::MAX);
-    reserve_descriptors(targets.saturating_add(OTHER_DESCRIPTORS))?;
-    Ok(())
+/// A run that can begin: signals are caught, and cards are set. They are set back when it ends, or
+/// is dropped.
+#[derive(Debug)]
+pub struct Ready {
+    plan: Plan,
+    poller: Poller,
+    cards: Cards,
+    findings: Vec<Note>,
 }
 
-/// Measures what `plan` says and tells `sink` everything that happens, until all is done, time is
-/// up, or SIGINT or SIGTERM asks for an early end. A second signal does not wait for answers.
+/// Makes sure that a run can begin. Whoever prepares something that should not be touched in vain
+/// asks before. From here on SIGINT and SIGTERM end the run early instead of the program.
 ///
 /// # Errors
 ///
-/// Only what makes measuring impossible altogether, before the first packet or in waiting; what
-/// befalls one server is an event.
-pub fn run(plan: Plan, sink: &mut dyn Sink) -> Result<Outcome, SamplerError> {
-    reserve(&plan)?;
+/// Only what makes measuring as planned impossible altogether.
+pub fn prepare(plan: Plan) -> Result<Ready, SamplerError> {
+    let targets = u64::try_from(plan.targets.len()).unwrap_or(u64::MAX);
+    reserve_descriptors(targets.saturating_add(OTHER_DESCRIPTORS))?;
     let mut poller = Poller::new()?;
+    // Before any card is set, so that no signal leaves it so.
     poller.catch_signals()?;
-    let _armed = (plan.stamping == Stamping::Kernel).then(ArmedStamps::new);
-    let run = Run::new(&plan, poller)?;
-    run.announce(&plan, sink);
-    let cross_check = plan.cross_check.then(|| CrossCheck::start(&plan));
-    // Each source has what it needs of it; of ten thousand it is half a megabyte.
-    drop(plan);
-    run.measure(cross_check, sink)
+    let (cards, findings) = hardware::open(&plan)?;
+    Ok(Ready {
+        plan,
+        poller,
+        cards,
+        findings,
+    })
+}
+
+impl Ready {
+    /// Measures and tells `sink` everything that happens, until all is done, time is up, or SIGINT or
+    /// SIGTERM asks for an early end. A second signal does not wait for answers.
+    ///
+    /// # Errors
+    ///
+    /// Only what makes measuring impossible altogether, before the first packet or in waiting; what
+    /// befalls one server is an event.
+    pub fn run(self, sink: &mut dyn Sink) -> Result<Outcome, SamplerError> {
+        let Self {
+            plan,
+            poller,
+            cards,
+            findings,
+        } = self;
+        let _armed = (plan.stamping == Stamping::Kernel).then(ArmedStamps::new);
+        let run = Run::new(&plan, poller, cards)?;
+        run.announce(&plan, findings, sink);
+        let cross_check = plan.cross_check.then(|| CrossCheck::start(&plan));
+        // Each source has what it needs of it; of ten thousand it is half a megabyte.
+        drop(plan);
+        run.measure(cross_check, sink)
+    }
 }
 
 struct Run {
@@ -86,7 +112,7 @@ struct Run {
 }
 
 impl Run {
-    fn new(plan: &Plan, poller: Poller) -> Result<Self, SamplerError> {
+    fn new(plan: &Plan, poller: Poller, cards: Cards) -> Result<Self, SamplerError> {
         let nonces =
             StdRng::try_from_rng(&mut SysRng).map_err(|e| SamplerError::Random(e.to_string()))?;
         let options = SocketOptions {
@@ -96,7 +122,7 @@ impl Run {
         };
         let watch = plan.targets.len() <= WATCH_UP_TO || plan.stamping == Stamping::User;
         let pacing = StdRng::seed_from_u64(plan.seed);
-        let shared = Shared::new(options, nonces, pacing, plan.count, watch);
+        let shared = Shared::new(options, cards, nonces, pacing, plan.count, watch);
         let start = clock::counter();
         let sources: Vec<_> = (0u32..)
             .zip(&plan.targets)
@@ -127,8 +153,11 @@ impl Run {
         Ok(run)
     }
 
-    fn announce(&self, plan: &Plan, sink: &mut dyn Sink) {
+    fn announce(&self, plan: &Plan, findings: Vec<Note>, sink: &mut dyn Sink) {
         let now = clock::counter();
+        for finding in findings {
+            sink.event(&Event::Note(None, now, finding));
+        }
         for target in &plan.targets {
             sink.event(&Event::Source(Arc::clone(&target.info)));
         }
@@ -169,6 +198,7 @@ impl Run {
             if now >= next_tick {
                 next_tick = now + TICK;
                 sink.tick(now);
+                hardware::check(&mut self.shared.cards, now, sink);
                 if let Some(check) = &mut cross_check {
                     check.collect(now, sink);
                 }
@@ -181,6 +211,7 @@ impl Run {
         for source in &mut self.sources {
             source.end(now, &mut self.shared, sink);
         }
+        hardware::restore(self.shared.cards, sink);
         let interrupted = signals > 0;
         sink.event(&Event::End(RunEnd {
             at: clock::counter(),

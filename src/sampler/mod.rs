@@ -8,6 +8,7 @@
 
 mod clock;
 mod driver;
+mod hardware;
 mod ntp;
 pub mod pacing;
 mod rsntp;
@@ -17,7 +18,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use driver::{Outcome, reserve, run};
+pub use driver::{Outcome, Ready, prepare};
+pub use hardware::Hardware;
 pub use pacing::Pace;
 
 pub use crate::association::ModePolicy;
@@ -25,6 +27,7 @@ pub use crate::association::ModePolicy;
 use rand::rngs::{StdRng, SysRng};
 use rand::{RngExt, SeedableRng};
 
+use crate::net::hardware::HardwareError;
 use crate::net::{DescriptorShortage, Stamping};
 use crate::sample::SourceInfo;
 use crate::time::TimeDelta;
@@ -67,8 +70,10 @@ pub struct Plan {
     pub timeout: TimeDelta,
     /// Basic or interleaved requests.
     pub mode: ModePolicy,
-    /// Who stamps.
+    /// Who stamps, where no card does.
     pub stamping: Stamping,
+    /// Whether and how cards may stamp too.
+    pub hardware: Option<Hardware>,
     /// Interface to send from.
     pub interface: Option<String>,
     /// Seed of the pacing.
@@ -86,6 +91,9 @@ pub enum SamplerError {
     /// The system has no random numbers.
     #[error("the system gives no random numbers: {0}")]
     Random(String),
+    /// A network card cannot be set to stamp, though that was asked for.
+    #[error(transparent)]
+    Hardware(#[from] HardwareError),
     /// The system cannot wait for sockets.
     #[error("waiting for sockets failed: {0}")]
     Wait(#[from] std::io::Error),

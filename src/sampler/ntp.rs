@@ -8,7 +8,8 @@ use rand::rngs::StdRng;
 
 use super::pacing::Pacer;
 use super::{Plan, Target};
-use crate::association::{Association, MAX_OUTSTANDING, Sent};
+use crate::association::{Arrived, Association, MAX_OUTSTANDING, Sent};
+use crate::net::hardware::{CardId, Cards};
 use crate::net::{SocketOptions, StampedSocket, Stamping, TransmitReport, clock};
 use crate::sample::{Event, LossCause, Note, Sink, SourceId, StampFault};
 use crate::time::{Monotonic, TimeDelta};
@@ -40,6 +41,8 @@ const TELL_COUNTS_EVERY: TimeDelta = TimeDelta::from_secs(1);
 pub(super) struct Shared {
     /// How sockets are opened.
     pub(super) options: SocketOptions,
+    /// Those that stamp.
+    pub(super) cards: Cards,
     /// Unpredictable: whoever guesses a nonce can forge an answer.
     pub(super) nonces: StdRng,
     /// Seeded, so that a run can be repeated.
@@ -54,6 +57,7 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(
         options: SocketOptions,
+        cards: Cards,
         nonces: StdRng,
         pacing: StdRng,
         count: Option<u64>,
@@ -61,6 +65,7 @@ impl Shared {
     ) -> Self {
         Self {
             options,
+            cards,
             nonces,
             pacing,
             count,
@@ -78,6 +83,8 @@ pub(super) struct NtpSource {
     association: Association,
     pacer: Pacer,
     socket: Option<StampedSocket>,
+    /// The card by which the socket's packets go, if it stamps.
+    card: Option<CardId>,
     /// Counts the sockets opened so far.
     generation: u64,
     local: Option<SocketAddr>,
@@ -117,6 +124,7 @@ impl NtpSource {
             association: Association::new(id, plan.mode, plan.timeout),
             pacer,
             socket: None,
+            card: None,
             generation: 0,
             local: None,
             attempts: 0,
@@ -199,6 +207,10 @@ impl NtpSource {
     /// Sends what is due. A request that finds no room when it is due is left out, not sent later:
     /// what was held up must not leave in a burst.
     fn send_due(&mut self, now: Monotonic, shared: &mut Shared, sink: &mut dyn Sink) {
+        if self.card.is_some() && self.due <= now {
+            // A reading before the request, as its stamps bring one after it.
+            shared.cards.read(now);
+        }
         let unspaced = !self.is_spaced();
         if unspaced && !self.has_room() {
             return;
@@ -239,6 +251,7 @@ impl NtpSource {
             let Some(socket) = self.socket.as_mut() else {
                 break;
             };
+            let hardware = self.card.is_some_and(|card| shared.cards.is_working(card));
             let before = clock::paired();
             match socket.send(&bytes) {
                 Ok(sent) => {
@@ -249,6 +262,7 @@ impl NtpSource {
                         before,
                         precision,
                         stamp_id: sent.id,
+                        hardware,
                     });
                     return;
                 }
@@ -271,7 +285,12 @@ impl NtpSource {
     }
 
     fn open_socket(&mut self, now: Monotonic, shared: &Shared, sink: &mut dyn Sink) {
-        match StampedSocket::connect(self.address, &shared.options) {
+        self.card = shared.cards.towards(self.address);
+        let mut options = shared.options.clone();
+        if self.card.is_some() {
+            options.stamping = Stamping::Hardware;
+        }
+        match StampedSocket::connect(self.address, &options) {
             Ok(socket) => {
                 let local = socket.local_address().ok();
                 if let (Some(old), Some(new)) = (self.local, local)
@@ -312,7 +331,7 @@ impl NtpSource {
     /// would only say so.
     fn collect(&mut self, now: Monotonic, shared: &mut Shared) -> bool {
         let answers_left = self.read_answers(now, shared);
-        self.read_reports(now, shared.watching) || answers_left
+        self.read_reports(now, shared) || answers_left
     }
 
     fn read_answers(&mut self, now: Monotonic, shared: &mut Shared) -> bool {
@@ -329,9 +348,19 @@ impl NtpSource {
                     if let Some(fault) = datagram.fault {
                         self.association.handle_fault(fault);
                     }
-                    let stamp = datagram.stamp;
+                    let arrived = Arrived {
+                        stamp: datagram.stamp,
+                        hardware: datagram.card.and_then(|card| {
+                            let v6 = self.address.is_ipv6();
+                            let stamp = shared.cards.received(&card, datagram.length, v6, now);
+                            if stamp.is_none() {
+                                self.association.handle_fault(StampFault::NoConversion);
+                            }
+                            stamp
+                        }),
+                    };
                     self.association
-                        .handle_datagram(now, bytes, datagram.truncated, stamp);
+                        .handle_datagram(now, bytes, datagram.truncated, arrived);
                 }
                 Ok(None) => return false,
                 // An ICMP error. Without kernel stamps this is its only report; with them the full
@@ -346,7 +375,7 @@ impl NtpSource {
         true
     }
 
-    fn read_reports(&mut self, now: Monotonic, watching: bool) -> bool {
+    fn read_reports(&mut self, now: Monotonic, shared: &mut Shared) -> bool {
         let Some(socket) = self.socket.as_mut() else {
             return false;
         };
@@ -354,12 +383,18 @@ impl NtpSource {
             return false;
         }
         for _ in 0..MESSAGES_PER_TURN {
-            if !watching && self.association.is_idle() {
+            if !shared.watching && self.association.is_idle() {
                 return false;
             }
             match socket.next_report() {
                 Ok(Some(TransmitReport::Stamp { id, stamp })) => {
                     self.association.handle_transmit_stamp(id, stamp);
+                }
+                Ok(Some(TransmitReport::Card { id, stamp })) => {
+                    match shared.cards.transmitted(&stamp, now) {
+                        Some(stamp) => self.association.handle_transmit_stamp(id, stamp),
+                        None => self.association.handle_fault(StampFault::NoConversion),
+                    }
                 }
                 Ok(Some(TransmitReport::Unusable(fault))) => self.association.handle_fault(fault),
                 Ok(Some(TransmitReport::Undeliverable(error))) => {

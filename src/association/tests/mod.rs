@@ -1,5 +1,6 @@
 //! Every order of events a network can produce, played to the association.
 
+mod hardware;
 mod interleaved;
 
 use super::*;
@@ -69,6 +70,7 @@ impl Bed {
             before,
             precision: TimeDelta::NANOSECOND,
             stamp_id: Some(self.next_id),
+            hardware: false,
         };
         self.next_id += 1;
         self.association.handle_sent(sent);
@@ -631,6 +633,7 @@ fn a_host_at_1970_still_reads_a_server_in_2050() {
         before,
         precision: TimeDelta::NANOSECOND,
         stamp_id: None,
+        hardware: false,
     };
     bed.association.handle_sent(sent);
     let flight = Flight {

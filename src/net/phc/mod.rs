@@ -21,6 +21,11 @@ pub use portable::{Phc, all, find};
 use crate::sample::PtpClock;
 use crate::time::{Monotonic, TimeDelta, Timestamp};
 
+/// What a cross time stamp may be off by. Both clocks are latched in one moment, but the system's by
+/// way of a counter that ticks at the rate of its crystal, 19.2 to 38.4 MHz (Intel's Always Running
+/// Timer): one tick at each end, rounded up.
+const CROSS_STAMP_ERROR: TimeDelta = TimeDelta::from_nanos(100);
+
 /// How a PHC is read, best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
@@ -52,6 +57,14 @@ impl Reading {
     /// The time in which the PHC was read.
     pub fn window(&self) -> TimeDelta {
         self.after.since(self.before)
+    }
+
+    /// What the system's two instants may be off by.
+    pub fn error(&self) -> TimeDelta {
+        match self.method {
+            Method::Precise => CROSS_STAMP_ERROR,
+            Method::Extended | Method::Basic => TimeDelta::ZERO,
+        }
     }
 }
 

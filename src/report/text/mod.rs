@@ -88,7 +88,29 @@ fn header<W: Write>(report: &Report, page: &mut Page<'_, W>) -> io::Result<()> {
         [] => "no time daemon seen".to_owned(),
         seen => format!("time daemon {}", seen.join(", ")),
     });
-    page.paragraph(Ink::Plain, "", 2, &facts.join(", "))
+    page.paragraph(Ink::Plain, "", 2, &facts.join(", "))?;
+    for stamping in &run.stamping {
+        page.paragraph(Ink::Plain, "", 2, &stamped_by(stamping))?;
+    }
+    Ok(())
+}
+
+/// Who stamped the packets of one interface.
+fn stamped_by(stamping: &super::StampingReport) -> String {
+    let interface = &stamping.interface;
+    let Some(card) = &stamping.card else {
+        let reason = stamping.reason.as_deref().unwrap_or("no reason recorded");
+        return format!("{interface}: no hardware stamps: {reason}");
+    };
+    let of = match &card.name {
+        name if name == interface => String::new(),
+        name => format!(" of {name}"),
+    };
+    let set = if card.was_set { ", for this run" } else { "" };
+    format!(
+        "{interface}: hardware stamps{of} by {} ({}{set})",
+        card.clock, card.setting
+    )
 }
 
 fn warnings<W: Write>(report: &Report, page: &mut Page<'_, W>) -> io::Result<()> {

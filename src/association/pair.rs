@@ -1,0 +1,116 @@
+//! T1 and T4 of one exchange: the best pair of stamps that belong together.
+//!
+//! A packet may have two stamps at each end, the card's at the wire and the kernel's above the
+//! driver. An exchange takes both of its ends from the card, or none: what lies between the two
+//! places (the driver's queue, the interrupt) would else be half of an offset.
+
+use super::Arrived;
+use super::request::Request;
+use crate::sample::{Stamp, StampFault, StampSource};
+
+/// Both local stamps of an exchange, and why better ones were not used.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pair {
+    /// T1.
+    pub(super) transmitted: Stamp,
+    /// T4.
+    pub(super) received: Stamp,
+    /// Stamps that were asked for and were not used: the card's, and the kernel's.
+    pub(super) faults: [Option<StampFault>; 2],
+}
+
+impl Pair {
+    /// The card's pair where both its stamps came and can be true, else the kernel's; this program
+    /// stands in for a stamp that the kernel does not give, labelled so.
+    pub(super) fn of(request: &Request, arrived: Arrived) -> Self {
+        match hardware(request, arrived) {
+            Ok((transmitted, received)) => Self {
+                transmitted,
+                received,
+                faults: [None; 2],
+            },
+            Err(missed) => {
+                let (transmitted, fault) = software(request, arrived.stamp);
+                Self {
+                    transmitted,
+                    received: arrived.stamp,
+                    faults: [missed, fault],
+                }
+            }
+        }
+    }
+
+    /// Whether both ends are the card's.
+    pub(super) fn is_hardware(&self) -> bool {
+        self.transmitted.source == StampSource::Hardware
+    }
+}
+
+/// The card's pair, or what is wrong with it; nothing where none was expected.
+fn hardware(request: &Request, arrived: Arrived) -> Result<(Stamp, Stamp), Option<StampFault>> {
+    if !request.sent.hardware {
+        return Err(None);
+    }
+    let received = arrived.hardware.ok_or(StampFault::MissingHardwareRx);
+    let transmitted = request.hardware.as_deref().copied();
+    match (transmitted, received?) {
+        (None, _) => Err(Some(StampFault::MissingHardwareTx)),
+        (Some(t1), t4) if is_possible(request, t1, t4, arrived.stamp) => Ok((t1, t4)),
+        (Some(_), _) => Err(Some(StampFault::HardwareOutsideWindow)),
+    }
+}
+
+/// A packet meets the card after the kernel on its way out, and before it on its way in. Stamps of
+/// another packet, or of a clock that was stepped since it was last read, fail this.
+fn is_possible(request: &Request, t1: Stamp, t4: Stamp, above: Stamp) -> bool {
+    let handed_over = request
+        .transmitted
+        .map_or(request.sent.before.wall, |k| k.at);
+    let early = t1.error + request.sent.precision;
+    let late = t4.error + above.error;
+    handed_over <= t1.at + early
+        && t1.at <= t4.at + (t1.error + t4.error)
+        && t4.at <= above.at + late
+}
+
+/// T1 without the card: the kernel's stamp where it came and lies between the send call and the
+/// reply, else the reading before the send call, with the fault that made it necessary.
+fn software(request: &Request, received: Stamp) -> (Stamp, Option<StampFault>) {
+    let user = Stamp {
+        at: request.sent.before.wall,
+        source: StampSource::User,
+        error: request.sent.precision,
+    };
+    match request.transmitted {
+        Some(stamp) if user.at <= stamp.at && stamp.at <= received.at => (stamp, None),
+        Some(_) => (user, Some(StampFault::OutsideWindow)),
+        None if request.sent.stamp_id.is_some() => (user, Some(StampFault::MissingTx)),
+        None => (user, None),
+    }
+}
+
+/// Exchanges in a row without a transmit stamp of the card after which none is waited for. There
+/// are cards that take the setting and never deliver.
+const PATIENCE: u8 = 8;
+
+/// Whether a card's transmit stamps are worth the wait.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct CardStanding {
+    missing_in_a_row: u8,
+}
+
+impl CardStanding {
+    /// Whether to hold an answer for the card's transmit stamp.
+    pub(super) fn is_awaited(self) -> bool {
+        self.missing_in_a_row < PATIENCE
+    }
+
+    /// Takes account of how an exchange went.
+    pub(super) fn heed(&mut self, pair: &Pair) {
+        if pair.is_hardware() {
+            self.missing_in_a_row = 0;
+        } else if pair.faults.contains(&Some(StampFault::MissingHardwareTx)) {
+            self.missing_in_a_row = self.missing_in_a_row.saturating_add(1);
+        }
+    }
+}

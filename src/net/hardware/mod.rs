@@ -1,0 +1,320 @@
+//! Stamps of network cards, on the system's clock: [`Cards`].
+//!
+//! A card stamps a frame at the wire, by a clock of its own (a PHC). Such a stamp says something
+//! about this host's time only through a second measurement, the card's clock against the system's,
+//! which is made beside the exchanges and carried in each stamp's error ([`CardLine`]). Neither clock
+//! is steered for that. Whether a card stamps at all is a setting of the whole host: here it is used
+//! as it is, or set on express demand and set back in the end ([`NicStamping`](super::nic::NicStamping)).
+
+mod card;
+mod line;
+
+use std::io;
+use std::net::SocketAddr;
+
+pub use card::{Corrections, Doubt};
+pub use line::{CardLine, Converted};
+
+use card::Card;
+
+use super::nic::{self, Interface, Kind, NicError, Outlook, Setting, TakeOver};
+use super::phc::PhcError;
+use super::{CardStamp, route};
+use crate::sample::Stamp;
+use crate::time::Monotonic;
+
+/// Why cards cannot be used though they were asked for, and could.
+#[derive(Debug, thiserror::Error)]
+pub enum HardwareError {
+    /// The card cannot be set to stamp.
+    #[error(transparent)]
+    Setting(#[from] NicError),
+    /// Its clock cannot be read.
+    #[error("{interface}: its hardware stamps are of no use without its clock: {error}")]
+    Clock {
+        /// The interface.
+        interface: String,
+        /// Why.
+        error: PhcError,
+    },
+}
+
+/// How cards may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// As they are set; those that are not set to stamp are left so.
+    AsSet,
+    /// Those that are not set to stamp are set to, and set back in the end.
+    Set(TakeOver),
+}
+
+/// What became of one interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The interface that packets go by.
+    pub interface: String,
+    /// The cards whose stamps are used, or why none are.
+    pub outcome: Result<Vec<Used>, String>,
+}
+
+/// A card whose stamps are used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Used {
+    /// The interface that is the card.
+    pub card: String,
+    /// Its clock's device.
+    pub clock: String,
+    /// How it is set.
+    pub setting: Setting,
+    /// Whether it was set so for this run.
+    pub was_set: bool,
+}
+
+/// Which of the cards an exchange goes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CardId(usize);
+
+/// The cards whose stamps are used. Those that were set are set back when this is dropped.
+#[derive(Debug, Default)]
+pub struct Cards {
+    cards: Vec<Card>,
+    /// By interface number, the cards that stamp its packets: itself, or those beneath it.
+    ways: Vec<(u32, Vec<CardId>)>,
+    /// The one interface that packets leave by, where one was asked for.
+    only: Option<u32>,
+}
+
+impl Cards {
+    /// Opens the cards by which `remotes` are reached, or those of the interface that `only` names,
+    /// and says of each interface what became of it. What a card cannot do is a finding.
+    ///
+    /// # Errors
+    ///
+    /// With [`How::Set`] a setting that is in use, or that this process may not change, or a clock
+    /// that it may not read.
+    pub fn open(
+        remotes: impl Iterator<Item = SocketAddr>,
+        only: Option<&str>,
+        how: How,
+        corrections: &Corrections,
+    ) -> Result<(Self, Vec<Finding>), HardwareError> {
+        let mut opened = Self::default();
+        let mut findings = Vec::new();
+        for name in interfaces(remotes, only) {
+            let interface = nic::survey(std::slice::from_ref(&name));
+            let Some(interface) = interface.ok().and_then(|mut found| found.pop()) else {
+                continue;
+            };
+            // Nobody expects a card behind loopback.
+            if interface.kind == Kind::Loopback && how == How::AsSet {
+                continue;
+            }
+            let outcome = opened.add(&interface, how, corrections)?;
+            findings.push(Finding {
+                interface: name,
+                outcome,
+            });
+        }
+        opened.only = only.and_then(|name| super::resolve::interface_index(name).ok());
+        Ok((opened, findings))
+    }
+
+    /// Opens what stamps the packets of one interface.
+    fn add(
+        &mut self,
+        interface: &Interface,
+        how: How,
+        corrections: &Corrections,
+    ) -> Result<Result<Vec<Used>, String>, HardwareError> {
+        let names: Vec<String> = interface.cards().into_iter().map(str::to_owned).collect();
+        let found = nic::survey(&names).unwrap_or_default();
+        let mut ways = Vec::new();
+        let mut used = Vec::new();
+        for card in &found {
+            let id = match self
+                .cards
+                .iter()
+                .position(|known| known.name() == card.name)
+            {
+                Some(known) => CardId(known),
+                None => {
+                    if let Some(reason) = unusable(card, how) {
+                        return Ok(Err(said(interface, card, &reason)));
+                    }
+                    match Card::open(card, how, corrections)? {
+                        Ok(opened) => self.cards.push(opened),
+                        Err(reason) => return Ok(Err(said(interface, card, &reason))),
+                    }
+                    CardId(self.cards.len() - 1)
+                }
+            };
+            ways.push(id);
+            used.extend(self.card(id).map(Card::used));
+        }
+        if ways.is_empty() {
+            return Ok(Err("the cards beneath it could not be looked at".to_owned()));
+        }
+        for name in names.iter().chain([&interface.name]) {
+            let Ok(index) = super::resolve::interface_index(name) else {
+                continue;
+            };
+            let own = |id: &CardId| self.card(*id).is_some_and(|card| card.name() == *name);
+            let mine: Vec<CardId> = match ways.iter().copied().find(own) {
+                Some(id) => vec![id],
+                None => ways.clone(),
+            };
+            if !self.ways.iter().any(|(known, _)| *known == index) {
+                self.ways.push((index, mine));
+            }
+        }
+        Ok(Ok(used))
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.cards.is_empty()
+    }
+
+    /// The card by which packets to `remote` go, as the routes are now. Of several below one
+    /// interface, the first speaks for all: they were opened together.
+    pub fn towards(&self, remote: SocketAddr) -> Option<CardId> {
+        if self.is_empty() {
+            return None;
+        }
+        let interface = match self.only {
+            Some(only) => only,
+            None => route::interface_to(remote).ok()?,
+        };
+        self.beneath(interface)?.first().copied()
+    }
+
+    /// Whether the card is set to stamp and its clock can be read, as of the last look.
+    pub fn is_working(&self, id: CardId) -> bool {
+        self.card(id).is_some_and(Card::is_working)
+    }
+
+    /// Reads each card's clock, where the last reading is old enough for another to be worth it.
+    pub fn read(&mut self, now: Monotonic) {
+        for card in &mut self.cards {
+            card.read_if_due(now);
+        }
+    }
+
+    /// The stamp of a packet that left, on the system's clock. `None` where it cannot be placed
+    /// there: by a card that is not used, whose clock was stepped since, or could not be read.
+    pub fn transmitted(&mut self, stamp: &CardStamp, now: Monotonic) -> Option<Stamp> {
+        self.stamped_by(stamp)?.transmitted(stamp.at, now)
+    }
+
+    /// The stamp of a datagram of `length` bytes that arrived over IPv6 or IPv4.
+    pub fn received(
+        &mut self,
+        stamp: &CardStamp,
+        length: usize,
+        is_v6: bool,
+        now: Monotonic,
+    ) -> Option<Stamp> {
+        let frame = usize::try_from(stamp.frame).ok().filter(|f| *f > 0);
+        let frame = frame.unwrap_or_else(|| card::frame_of(length, is_v6));
+        self.stamped_by(stamp)?.received(stamp.at, frame, now)
+    }
+
+    /// Looks whether each card is still there, set as it was, and readable. Call it each second or
+    /// so. Tells what changed.
+    pub fn check(&mut self, now: Monotonic) -> Vec<(String, Doubt)> {
+        let mut doubts = Vec::new();
+        for card in &mut self.cards {
+            card.check(now);
+            let name = card.name().to_owned();
+            doubts.extend(card.take_doubts().into_iter().map(|d| (name.clone(), d)));
+        }
+        doubts
+    }
+
+    /// Sets back what was set, and says what could not be.
+    pub fn restore(self) -> Vec<NicError> {
+        self.cards
+            .into_iter()
+            .filter_map(|card| card.restore().err())
+            .collect()
+    }
+
+    fn stamped_by(&mut self, stamp: &CardStamp) -> Option<&mut Card> {
+        let id = match self.beneath(stamp.interface) {
+            Some([one]) => *one,
+            // On top of several cards the kernel did not say which one it was.
+            Some(_) => return None,
+            None if stamp.interface == 0 && self.cards.len() == 1 => CardId(0),
+            None => return None,
+        };
+        self.cards.get_mut(id.0)
+    }
+
+    fn beneath(&self, interface: u32) -> Option<&[CardId]> {
+        let known = self.ways.iter().find(|(index, _)| *index == interface);
+        known.map(|(_, ids)| ids.as_slice())
+    }
+
+    fn card(&self, id: CardId) -> Option<&Card> {
+        self.cards.get(id.0)
+    }
+}
+
+/// Names of the interfaces that packets will leave by, each once.
+fn interfaces(remotes: impl Iterator<Item = SocketAddr>, only: Option<&str>) -> Vec<String> {
+    if let Some(only) = only {
+        return vec![only.to_owned()];
+    }
+    let mut seen: Vec<u32> = Vec::new();
+    for remote in remotes {
+        if let Ok(index) = route::interface_to(remote)
+            && !seen.contains(&index)
+        {
+            seen.push(index);
+        }
+    }
+    seen.into_iter()
+        .filter_map(|index| name_of(index).ok())
+        .collect()
+}
+
+/// The present name of an interface.
+fn name_of(index: u32) -> io::Result<String> {
+    let any = std::os::unix::net::UnixDatagram::unbound()?;
+    Ok(rustix::net::netdevice::index_to_name(&any, index)?)
+}
+
+/// Why a card's stamps are of no use, as it is or as it may be set; nothing where they are.
+fn unusable(card: &Interface, how: How) -> Option<String> {
+    let reason = match (card.outlook(), how) {
+        (Outlook::HardwareReady, _) => return None,
+        (Outlook::HardwareOffered | Outlook::HardwareInUse, How::Set(_)) => return None,
+        (Outlook::HardwareOffered, How::AsSet) => "its card offers hardware stamps, and is not set",
+        (Outlook::HardwareInUse, How::AsSet) => "its card is set to stamp for something else",
+        (Outlook::SettingUnknown, _) => "its driver does not say how the card is set",
+        (Outlook::ClockUnreadable, _) => {
+            return Some(format!(
+                "its card stamps, but the card's clock cannot be read{}",
+                card.clock
+                    .as_ref()
+                    .map(|c| format!(" (/dev/ptp{})", c.index))
+                    .unwrap_or_default()
+            ));
+        }
+        (Outlook::HardwareOneWay, _) => "its card stamps NTP packets one way only",
+        (Outlook::Kernel | Outlook::KernelOneWay | Outlook::User, _) => {
+            "it offers no hardware stamps"
+        }
+        (Outlook::Beneath | Outlook::Unknown, _) => "it does not say what it can stamp",
+    };
+    Some(reason.to_owned())
+}
+
+/// A reason, with the card where that is not the interface itself.
+fn said(interface: &Interface, card: &Interface, reason: &str) -> String {
+    if interface.name == card.name {
+        reason.to_owned()
+    } else {
+        format!("{} beneath it: {reason}", card.name)
+    }
+}
