@@ -211,7 +211,9 @@ impl Association {
             .iter()
             .position(|r| r.sent.stamp_id == Some(stamp_id));
         let Some((index, request)) = found.and_then(|i| Some((i, self.open.get_mut(i)?))) else {
-            self.handle_fault(StampFault::UnknownId);
+            if !self.card.excuse(stamp) {
+                self.handle_fault(StampFault::UnknownId);
+            }
             return;
         };
         if stamp.source == StampSource::Hardware {
@@ -413,7 +415,7 @@ impl Association {
         for fault in pair.faults.into_iter().flatten() {
             self.handle_fault(fault);
         }
-        self.card.heed(&pair);
+        self.card.heed(&request, &pair);
         let completed = self
             .interleaving
             .completed(&request, reply, &pair)

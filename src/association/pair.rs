@@ -97,6 +97,8 @@ const PATIENCE: u8 = 8;
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct CardStanding {
     missing_in_a_row: u8,
+    /// Transmit stamps that may still come, though their exchanges were complete without them.
+    not_needed: u16,
 }
 
 impl CardStanding {
@@ -106,11 +108,20 @@ impl CardStanding {
     }
 
     /// Takes account of how an exchange went.
-    pub(super) fn heed(&mut self, pair: &Pair) {
+    pub(super) fn heed(&mut self, request: &Request, pair: &Pair) {
         if pair.is_hardware() {
             self.missing_in_a_row = 0;
         } else if pair.faults.contains(&Some(StampFault::MissingHardwareTx)) {
             self.missing_in_a_row = self.missing_in_a_row.saturating_add(1);
+        } else if request.sent.hardware && request.hardware.is_none() {
+            self.not_needed = self.not_needed.saturating_add(1);
         }
+    }
+
+    /// Whether a stamp of a packet that is not awaited is one of those that were not needed.
+    pub(super) fn excuse(&mut self, stamp: Stamp) -> bool {
+        let excused = stamp.source == StampSource::Hardware && self.not_needed > 0;
+        self.not_needed -= u16::from(excused);
+        excused
     }
 }

@@ -29,6 +29,10 @@ const TAI_MINUS_UTC: TimeDelta = TimeDelta::from_secs(37);
 /// second for another reason has other troubles.
 const NEAR_TAI: TimeDelta = TimeDelta::from_millis(500);
 
+/// How far two views of one step may be apart: a card's clock is compared with the system's over half
+/// a second, in which they run apart by 100 ppm.
+const SAME_STEP: TimeDelta = TimeDelta::from_micros(50);
+
 /// Something the reader should know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
@@ -129,7 +133,7 @@ pub(super) fn collect(campaign: &Campaign, sources: &[SourceAssessment]) -> Vec<
         of_stamps(found, &mut warn);
         of_timescale(record, found, &mut warn);
     }
-    of_notes(campaign, &mut warnings);
+    of_notes(campaign, sources, &mut warnings);
     // Stable: within one source the order above stays.
     warnings.sort_by_key(|w| w.source);
     warnings
@@ -326,11 +330,11 @@ fn of_timescale(
 }
 
 /// Notes of one kind and source become one warning with their number.
-fn of_notes(campaign: &Campaign, warnings: &mut Vec<Warning>) {
+fn of_notes(campaign: &Campaign, sources: &[SourceAssessment], warnings: &mut Vec<Warning>) {
     let mut told: Vec<(Warning, usize)> = Vec::new();
     let mut places = std::collections::BTreeMap::new();
     for (source, _, note) in &campaign.notes {
-        let Some((code, text)) = of_note(note) else {
+        let Some((code, text)) = of_note(note).filter(|_| !is_explained(note, sources)) else {
             continue;
         };
         // Names and addresses are listed each; what repeats for one source is counted.
@@ -355,6 +359,15 @@ fn of_notes(campaign: &Campaign, warnings: &mut Vec<Warning>) {
         }
         warnings.push(warning);
     }
+}
+
+/// Whether a card's clock moved against the system's because that was stepped, which is told.
+fn is_explained(note: &Note, sources: &[SourceAssessment]) -> bool {
+    let Note::CardClockStepped { by, .. } = note else {
+        return false;
+    };
+    let mut steps = sources.iter().flat_map(|s| &s.clock_steps);
+    steps.any(|step| (step.by - *by).abs() < SAME_STEP)
 }
 
 fn of_note(note: &Note) -> Option<(WarningCode, String)> {

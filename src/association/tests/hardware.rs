@@ -136,6 +136,11 @@ fn without_the_card_s_receive_stamp_nothing_is_waited_for() {
     let (sample, faults) = bed.outcome();
     assert_eq!(class(&sample.unwrap()), "BKK");
     assert_eq!(faults, [StampFault::MissingHardwareRx]);
+    // The transmit stamp that was not waited for is no fault; one more would be.
+    bed.card_stamp(flight);
+    assert_eq!(bed.outcome(), (None, vec![]));
+    bed.card_stamp(flight);
+    assert_eq!(bed.outcome(), (None, vec![StampFault::UnknownId]));
 }
 
 #[test]

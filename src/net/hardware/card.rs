@@ -71,7 +71,8 @@ pub(super) struct Card {
     index: u32,
     name: String,
     device: PathBuf,
-    clock: Option<phc::Phc>,
+    /// Or why it cannot be read.
+    clock: Result<phc::Phc, String>,
     line: CardLine,
     /// Held while it is set to stamp for this run.
     stamping: Option<NicStamping>,
@@ -134,7 +135,7 @@ impl Card {
             index,
             name,
             device,
-            clock: Some(clock),
+            clock: Ok(clock),
             line: CardLine::default(),
             stamping,
             setting,
@@ -166,7 +167,7 @@ impl Card {
     }
 
     pub(super) fn is_working(&self) -> bool {
-        self.trouble.is_none()
+        self.trouble.is_none() && self.clock.is_ok()
     }
 
     pub(super) fn take_doubts(&mut self) -> Vec<Doubt> {
@@ -181,7 +182,7 @@ impl Card {
     }
 
     fn read(&mut self, now: Monotonic) {
-        let Some(phc) = &self.clock else { return };
+        let Ok(phc) = &self.clock else { return };
         let begun = clock::counter();
         let outcome = phc.read();
         let cost = clock::counter().since(begun);
@@ -197,9 +198,9 @@ impl Card {
                 }
             }
             Err(error) => {
-                self.clock = None;
+                // What is behind it is found out by the next `check`.
+                self.clock = Err(error.to_string());
                 self.line = CardLine::default();
-                self.fall_into(Doubt::Unreadable(error.to_string()));
             }
         }
     }
@@ -248,8 +249,8 @@ impl Card {
 
     /// Whether all is as it was.
     pub(super) fn check(&mut self, now: Monotonic) {
-        if self.clock.is_none() {
-            self.clock = phc::Phc::open(&self.device).ok();
+        if self.clock.is_err() {
+            self.clock = phc::Phc::open(&self.device).map_err(|e| e.to_string());
         }
         self.read_if_due(now);
         let doubt = match self.look() {
@@ -258,8 +259,7 @@ impl Card {
             // restored in the end.
             Some(Ok(set)) if !set.stamps_both_ways() => Some(Doubt::Changed(set)),
             Some(Err(AskError::Vanished)) => Some(Doubt::Vanished),
-            Some(_) if self.clock.is_none() => self.trouble.clone(),
-            Some(_) => None,
+            Some(_) => self.clock.as_ref().err().cloned().map(Doubt::Unreadable),
         };
         match doubt {
             Some(doubt) => self.fall_into(doubt),
@@ -284,7 +284,11 @@ impl Card {
     }
 
     pub(super) fn restore(self) -> Result<(), NicError> {
-        self.stamping.map_or(Ok(()), NicStamping::restore)
+        match self.stamping.map_or(Ok(()), NicStamping::restore) {
+            // Its setting went with it.
+            Err(NicError::Vanished { .. }) => Ok(()),
+            outcome => outcome,
+        }
     }
 }
 
