@@ -57,6 +57,10 @@ inside machine "${clocks[@]}"
 inside stamps
 inside steps
 inside clocks "${clocks[@]}"
+inside hardware -n hwveth -k 'phc_off_ns=250000000,-1000000 ppb=20000,-3000 pairs=2'
+for nics in igb e1000e vmxnet3 virtio-net; do
+  inside cards -n "$nics"
+done
 
 programs+=("$stamping")
 for nics in hwveth igb e1000e vmxnet3 virtio-net; do

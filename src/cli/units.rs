@@ -17,7 +17,9 @@ use crate::time::{Frequency, TimeDelta};
 /// A sentence that says what is wrong, and how to write it.
 pub fn duration(text: &str) -> Result<TimeDelta, String> {
     if text.bytes().all(|b| b.is_ascii_digit()) && !text.is_empty() && text != "0" {
-        return Err(format!("a unit is missing: {text}s, {text}ms, {text}us?"));
+        return Err(format!(
+            "a unit is missing: {text}s, {text}ms, {text}us, {text}ns?"
+        ));
     }
     let parsed = humantime::parse_duration(text)
         .map_err(|e| format!("{e} (durations are written as 5ms, 3s or 1h)"))?;

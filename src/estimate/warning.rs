@@ -4,7 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::SourceAssessment;
-use crate::sample::{Campaign, Leap, Note, Rejection, SourceId, SourceRecord, Timescale};
+use crate::sample::{
+    Campaign, Leap, Note, Rejection, SourceId, SourceRecord, StampFault, Timescale,
+};
 use crate::stats::{Probability, needed};
 use crate::time::TimeDelta;
 
@@ -82,6 +84,8 @@ pub enum WarningCode {
     StampsUnavailable,
     /// Network cards were asked to stamp, and do not.
     NoHardwareStamps,
+    /// A network card is set to stamp, and many exchanges have no stamps of it.
+    HardwareStampsMissing,
     /// A network card stamps no longer.
     CardTrouble,
     /// The clock of a network card, or the system's, was stepped.
@@ -130,7 +134,7 @@ pub(super) fn collect(campaign: &Campaign, sources: &[SourceAssessment]) -> Vec<
         };
         of_outcome(record, found, &mut warn);
         of_server(record, found, &mut warn);
-        of_stamps(found, &mut warn);
+        of_stamps(record, found, &mut warn);
         of_timescale(record, found, &mut warn);
     }
     of_notes(campaign, sources, &mut warnings);
@@ -297,7 +301,33 @@ fn of_server(
     }
 }
 
-fn of_stamps(found: &SourceAssessment, warn: &mut impl FnMut(WarningCode, String)) {
+fn of_stamps(
+    record: &SourceRecord,
+    found: &SourceAssessment,
+    warn: &mut impl FnMut(WarningCode, String),
+) {
+    let faults = &record.incidents().stamp_faults;
+    let missing: Vec<(StampFault, u64)> = faults
+        .iter()
+        .filter(|(fault, _)| fault.is_of_hardware())
+        .map(|(fault, n)| (*fault, *n))
+        .collect();
+    let total = missing
+        .iter()
+        .fold(0u64, |sum, (_, n)| sum.saturating_add(*n));
+    if exceeds(total, found.sent, LOST_SHARE) {
+        let named: Vec<String> = missing
+            .iter()
+            .map(|(f, n)| format!("{n} {}", f.name()))
+            .collect();
+        let text = format!(
+            "the network card is set to stamp, and of {} exchanges some had no usable stamps of it \
+             ({}): they have the kernel's at both ends, and are kept apart",
+            found.valid,
+            named.join(", ")
+        );
+        warn(WarningCode::HardwareStampsMissing, text);
+    }
     let mixed: u64 = found
         .classes
         .iter()
@@ -398,7 +428,7 @@ fn of_note(note: &Note) -> Option<(WarningCode, String)> {
             asked: true,
         } => (
             WarningCode::NoHardwareStamps,
-            format!("no hardware stamps by {interface}, the kernel's instead: {reason}"),
+            format!("no hardware stamps by {interface}: {reason}; the next best are used"),
         ),
         Note::CardTrouble { card, trouble } => (
             WarningCode::CardTrouble,

@@ -236,11 +236,14 @@ fn sentence(interface: &Interface, outlook: Outlook) -> String {
     match outlook {
         Outlook::HardwareReady => "hardware stamps both ways: set, clock readable".to_owned(),
         Outlook::HardwareOffered => {
-            format!("kernel stamps: hardware stamps are offered, and not set{also}")
+            format!(
+                "kernel stamps: hardware stamps are offered, and not set (measure --timestamps \
+                 hardware does){also}"
+            )
         }
         Outlook::HardwareInUse => format!(
-            "kernel stamps: hardware stamps are offered, and set for something else, such as \
-             PTP{also}"
+            "kernel stamps: hardware stamps are offered, and set for something else, such as PTP \
+             (--take-over-nic overrides){also}"
         ),
         Outlook::SettingUnknown => "hardware stamps offered, but the driver does not say how they \
              are set, so that clockfit could not restore it: kernel stamps"

@@ -82,6 +82,19 @@ impl Rejection {
     }
 }
 
+impl StampFault {
+    /// Whether it is of a network card's stamp, and cost an exchange its hardware stamps.
+    pub fn is_of_hardware(self) -> bool {
+        matches!(
+            self,
+            Self::MissingHardwareTx
+                | Self::MissingHardwareRx
+                | Self::HardwareOutsideWindow
+                | Self::NoConversion
+        )
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,6 @@
 //! `clockfit nic`, as far as every machine has the interfaces for it.
 
-use crate::support::clockfit;
+use crate::support::{Serving, clockfit, measure};
 
 #[test]
 fn the_loopback_is_told_last_and_stamped_by_the_kernel() {
@@ -45,4 +45,35 @@ fn an_unknown_interface_is_refused_with_those_that_exist() {
     let ended = clockfit(["nic", "\u{1b}[2J\u{202e}x"]);
     ended.refused(&["no interface \\u{1b}[2J\\u{202e}x"]);
     assert!(!ended.stderr.contains('\u{1b}'));
+}
+
+#[test]
+fn without_a_card_hardware_stamps_end_in_the_kernel_s_with_the_reason() {
+    let server = Serving::new("127.0.0.1:0", &[]);
+    let address = server.address.to_string();
+    let run = measure(&[
+        &address,
+        "-n",
+        "20",
+        "-i",
+        "5ms",
+        "--timestamps",
+        "hardware",
+    ]);
+    assert_eq!(run.ended.code, 0);
+    assert_eq!(run.number("/stamps/tx/hardware"), 0);
+    assert_eq!(run.source()["class"]["stamps"], "kernel");
+    let report = run.ended.json();
+    assert_eq!(report["run"]["stamping"][0]["interface"], "lo");
+    assert_eq!(
+        report["run"]["stamping"][0]["reason"],
+        "its driver offers none"
+    );
+    let warnings = report["warnings"].as_array().unwrap();
+    assert!(warnings.iter().any(|w| w["code"] == "no_hardware_stamps"));
+
+    // Nobody asked for them: nothing is said about loopback.
+    let run = measure(&[&address, "-n", "20", "-i", "5ms"]);
+    let report = run.ended.json();
+    assert_eq!(report["run"]["stamping"].as_array().map(Vec::len), Some(0));
 }

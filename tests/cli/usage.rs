@@ -60,6 +60,22 @@ fn bad_usage_says_what_is_wrong_and_what_would_be_right() {
             &["measure", "phc:no-clock"],
             &["phc:no-clock", "no PTP clock"],
         ),
+        (
+            &["measure", "127.0.0.1", "--take-over-nic"],
+            &["--take-over-nic", "--timestamps hardware"],
+        ),
+        (
+            &["measure", "127.0.0.1", "--tx-correction", "eth0=5"],
+            &["5ns", "--tx-correction"],
+        ),
+        (
+            &["measure", "127.0.0.1", "--rx-correction", "=5ns"],
+            &["name of an interface"],
+        ),
+        (
+            &["measure", "127.0.0.1", "--rx-correction", "-2s"],
+            &["shorter than a second"],
+        ),
         (&["measure", "phc:lo"], &["interface lo has no PTP clock"]),
         (
             &["measure", "phc:/dev/null"],

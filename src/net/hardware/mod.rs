@@ -302,9 +302,7 @@ fn unusable(card: &Interface, how: How) -> Option<String> {
             ));
         }
         (Outlook::HardwareOneWay, _) => "its card stamps NTP packets one way only",
-        (Outlook::Kernel | Outlook::KernelOneWay | Outlook::User, _) => {
-            "it offers no hardware stamps"
-        }
+        (Outlook::Kernel | Outlook::KernelOneWay | Outlook::User, _) => "its driver offers none",
         (Outlook::Beneath | Outlook::Unknown, _) => "it does not say what it can stamp",
     };
     Some(reason.to_owned())

@@ -89,7 +89,11 @@ fn header<W: Write>(report: &Report, page: &mut Page<'_, W>) -> io::Result<()> {
         seen => format!("time daemon {}", seen.join(", ")),
     });
     page.paragraph(Ink::Plain, "", 2, &facts.join(", "))?;
-    for stamping in &run.stamping {
+    // Where hardware stamps were asked for, a warning says why there are none.
+    let warned = |w: &WarningReport| w.code == WarningCode::NoHardwareStamps;
+    let warned = report.warnings.iter().any(warned);
+    let told = run.stamping.iter().filter(|s| s.card.is_some() || !warned);
+    for stamping in told {
         page.paragraph(Ink::Plain, "", 2, &stamped_by(stamping))?;
     }
     Ok(())
