@@ -15,7 +15,7 @@
 //!
 //! The reply may be read before the transmit stamps, the stamps before the reply, and stamps in any
 //! order: they meet by the packet's number, never by order. Where a card stamps too, an exchange has
-//! both of its ends from the card or none ([`pair`]).
+//! both of its ends from the card or none (`pair.rs`).
 
 mod finished;
 mod interleaving;
