@@ -179,6 +179,42 @@ is changed '[.warnings[] | select(.code == "card_not_restored")] | length == 1'
 is_set_to '0 12' "by somebody else"
 set_card 0 0
 
+echo "a card that is renamed in mid-run goes on, and is set back under its new name"
+ip netns exec client clockfit measure "$server_address" -d 3s -i 20ms --timestamps hardware -f json \
+  -o /out/renamed.jsonl --force >/out/renamed.json 2>/tmp/renamed.log &
+measuring=$!
+sleep 1
+ip -n client link set "$client_nic" name renamed0
+wait "$measuring" || fail "exit code $?: $(</tmp/renamed.log)"
+ip -n client link set renamed0 name "$client_nic"
+holds /out/renamed.json 0 60
+is renamed '.sources[0] | .stamps.tx.hardware == .valid and .valid == .sent and .valid > 100'
+is renamed '[.warnings[] | select(.code | startswith("card_"))] == []'
+is_set_to '0 0' "renamed"
+
+echo "another program steers and steps the card's clock: told, and no stamp is placed wrongly"
+ip netns exec client clockfit measure "$server_address" -d 6s -i 10ms --timestamps hardware -f json \
+  -o /out/steered.jsonl --force >/out/steered.json 2>/tmp/steered.log &
+measuring=$!
+sleep 1
+phc_ctl -Q "$client_phc" freq 80000
+sleep 1
+for by in 0.005 -0.02 3; do
+  phc_ctl -Q "$client_phc" -- adj "$by"
+  sleep 1
+done
+wait "$measuring" || fail "exit code $?: $(</tmp/steered.log)"
+phc_ctl -Q "$client_phc" freq 0
+replays /out/steered
+holds /out/steered.json 0 60
+summary steered
+# Each sample by itself: the truth is 0, and chronyd's stamps have 60 ns of random bits.
+jq -es 'map(select(.k == "x") | .l - (.e // 1) - 60 <= 0 and 0 <= .u + (.e // 1) + 60) | all' \
+  /out/steered.jsonl >/dev/null || fail "a wrong sample"
+is steered '.sources[0] | .stamps.tx.hardware > 400 and .valid == .sent'
+is steered '[.warnings[] | select(.code == "card_clock_stepped") | .text] | length == 1
+    and (.[0] | test("by -(4\\.99|5\\.00)[0-9] ms.*3 times"))'
+
 echo "the system's clock is stepped: told, and no stamp is placed wrongly"
 in_client clockfit measure "$server_address" -d 5s -i 20ms --timestamps hardware -f json \
   -o /out/stepped.jsonl --force >/out/stepped.json 2>/tmp/stepped.log &

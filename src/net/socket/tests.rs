@@ -85,6 +85,36 @@ fn stamps_are_joined_by_number_even_when_read_late_and_together() {
 }
 
 #[test]
+fn an_error_queue_that_overflows_loses_stamps_and_mixes_none_up() {
+    // A default receive buffer holds some 270 stamps.
+    const SENT: u32 = 2_000;
+    let (mut client, _server) = pair("127.0.0.1:0");
+    let mut sent = Vec::new();
+    for n in 0..SENT {
+        let before = clock::wall();
+        assert_eq!(client.send(&n.to_be_bytes()).unwrap().id, Some(n));
+        sent.push((before, clock::wall()));
+    }
+    let mut seen = 0;
+    while let Some(report) = client.next_report().unwrap() {
+        let TransmitReport::Stamp { id, stamp } = report else {
+            panic!("{report:?}")
+        };
+        let (before, after) = sent[usize::try_from(id).unwrap()];
+        assert!(before <= stamp.at && stamp.at <= after, "{id}");
+        seen += 1;
+    }
+    assert!((100..SENT).contains(&seen), "{seen}");
+    // Once there is room again, numbers and stamps go on where they should.
+    client.send(b"next").unwrap();
+    let report = eventually(|| client.next_report().unwrap());
+    assert!(
+        matches!(report, TransmitReport::Stamp { id: SENT, .. }),
+        "{report:?}"
+    );
+}
+
+#[test]
 fn a_closed_port_is_reported_and_does_not_block_the_next_send() {
     let (mut client, server) = pair("127.0.0.1:0");
     drop(server);
