@@ -37,6 +37,14 @@ pub enum HardwareError {
         /// Why.
         error: PhcError,
     },
+    /// Which card it would be cannot be found out.
+    #[error("which interface leads to {remote} cannot be told ({error}); name it (--interface)")]
+    NoRoute {
+        /// The first address that was asked about.
+        remote: SocketAddr,
+        /// Why.
+        error: io::Error,
+    },
 }
 
 /// How cards may be used.
@@ -90,8 +98,8 @@ impl Cards {
     ///
     /// # Errors
     ///
-    /// With [`How::Set`] a setting that is in use, or that this process may not change, or a clock
-    /// that it may not read.
+    /// With [`How::Set`] a setting that is in use, or that this process may not change, a clock that
+    /// it may not read, or no route.
     pub fn open(
         remotes: impl Iterator<Item = SocketAddr>,
         only: Option<&str>,
@@ -100,7 +108,12 @@ impl Cards {
     ) -> Result<(Self, Vec<Finding>), HardwareError> {
         let mut opened = Self::default();
         let mut findings = Vec::new();
-        for name in interfaces(remotes, only) {
+        let interfaces = match (interfaces(remotes, only), how) {
+            (Ok(names), _) => names,
+            (Err(_), How::AsSet) => Vec::new(),
+            (Err(error), How::Set(_)) => return Err(error),
+        };
+        for name in interfaces {
             let interface = nic::survey(std::slice::from_ref(&name));
             let Some(interface) = interface.ok().and_then(|mut found| found.pop()) else {
                 continue;
@@ -260,22 +273,30 @@ impl Cards {
     }
 }
 
-/// Names of the interfaces that packets will leave by, each once.
-fn interfaces(remotes: impl Iterator<Item = SocketAddr>, only: Option<&str>) -> Vec<String> {
+/// Names of the interfaces that packets will leave by, each once. An address that cannot be reached
+/// now may be later; it is an error if that is so for all of them.
+fn interfaces(
+    remotes: impl Iterator<Item = SocketAddr>,
+    only: Option<&str>,
+) -> Result<Vec<String>, HardwareError> {
     if let Some(only) = only {
-        return vec![only.to_owned()];
+        return Ok(vec![only.to_owned()]);
     }
     let mut seen: Vec<u32> = Vec::new();
+    let mut unreachable = None;
     for remote in remotes {
-        if let Ok(index) = route::interface_to(remote)
-            && !seen.contains(&index)
-        {
-            seen.push(index);
+        match route::interface_to(remote) {
+            Ok(index) if seen.contains(&index) => {}
+            Ok(index) => seen.push(index),
+            Err(error) => {
+                unreachable.get_or_insert(HardwareError::NoRoute { remote, error });
+            }
         }
     }
-    seen.into_iter()
-        .filter_map(|index| name_of(index).ok())
-        .collect()
+    match unreachable {
+        Some(error) if seen.is_empty() => Err(error),
+        _ => Ok(seen.into_iter().filter_map(|i| name_of(i).ok()).collect()),
+    }
 }
 
 /// The present name of an interface.
@@ -289,7 +310,7 @@ fn unusable(card: &Interface, how: How) -> Option<String> {
     let reason = match (card.outlook(), how) {
         (Outlook::HardwareReady, _) => return None,
         (Outlook::HardwareOffered | Outlook::HardwareInUse, How::Set(_)) => return None,
-        (Outlook::HardwareOffered, How::AsSet) => "its card offers hardware stamps, and is not set",
+        (Outlook::HardwareOffered, How::AsSet) => "its card offers them, and is not set to",
         (Outlook::HardwareInUse, How::AsSet) => "its card is set to stamp for something else",
         (Outlook::SettingUnknown, _) => "its driver does not say how the card is set",
         (Outlook::ClockUnreadable, _) => {
