@@ -200,7 +200,10 @@ fn stamping(args: &MeasureArgs) -> anyhow::Result<(Stamping, Option<Note>)> {
     if args.timestamps == Timestamps::User {
         return Ok((Stamping::User, None));
     }
-    match (StampedSocket::kernel_stamps_available(), args.timestamps) {
+    match (
+        StampedSocket::stamps_available(Stamping::Kernel),
+        args.timestamps,
+    ) {
         (Ok(()), _) => Ok((Stamping::Kernel, None)),
         (Err(error), Timestamps::Kernel) => Err(error).context(
             "no kernel timestamps on this system (--timestamps auto or user does without)",

@@ -19,7 +19,7 @@ use card::Card;
 
 use super::nic::{self, Interface, Kind, NicError, Outlook, Setting, TakeOver};
 use super::phc::PhcError;
-use super::{CardStamp, route};
+use super::{CardStamp, StampedSocket, Stamping, route};
 use crate::sample::Stamp;
 use crate::time::Monotonic;
 
@@ -37,6 +37,9 @@ pub enum HardwareError {
         /// Why.
         error: PhcError,
     },
+    /// Sockets of this system cannot be asked for a card's stamps beside the kernel's.
+    #[error("this system gives no hardware stamps ({0}); they take Linux 4.13")]
+    System(io::Error),
     /// Which card it would be cannot be found out.
     #[error("which interface leads to {remote} cannot be told ({error}); name it (--interface)")]
     NoRoute {
@@ -108,7 +111,9 @@ impl Cards {
     ) -> Result<(Self, Vec<Finding>), HardwareError> {
         let mut opened = Self::default();
         let mut findings = Vec::new();
-        let interfaces = match (interfaces(remotes, only), how) {
+        let available = StampedSocket::stamps_available(Stamping::Hardware);
+        let available = available.map_err(HardwareError::System);
+        let interfaces = match (available.and_then(|()| interfaces(remotes, only)), how) {
             (Ok(names), _) => names,
             (Err(_), How::AsSet) => Vec::new(),
             (Err(error), How::Set(_)) => return Err(error),

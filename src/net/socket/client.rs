@@ -111,10 +111,14 @@ impl StampedSocket {
         })
     }
 
-    /// Whether this system's kernel stamps packets; if not, why.
-    pub fn kernel_stamps_available() -> io::Result<()> {
+    /// Whether this system's sockets can be asked for such stamps; if not, why. That a card gives
+    /// them is another matter.
+    pub fn stamps_available(who: Stamping) -> io::Result<()> {
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        match enable_client_stamps(&open(anywhere)?, anywhere, Stamping::Kernel)? {
+        if who == Stamping::User {
+            return Ok(());
+        }
+        match enable_client_stamps(&open(anywhere)?, anywhere, who)? {
             Stamping::Hardware | Stamping::Kernel => Ok(()),
             Stamping::User => Err(io::Error::new(
                 io::ErrorKind::Unsupported,
