@@ -12,6 +12,7 @@ mod ntp;
 pub mod pacing;
 mod rsntp;
 mod source;
+mod standing;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
