@@ -14,6 +14,7 @@ pub mod nic;
 pub mod phc;
 mod poller;
 pub mod resolve;
+pub mod rtc;
 mod socket;
 mod sys;
 
