@@ -57,6 +57,7 @@ inside machine "${clocks[@]}"
 inside stamps
 inside steps
 inside clocks "${clocks[@]}"
+inside rtc -n none
 
 programs+=("$stamping")
 for nics in hwveth igb e1000e vmxnet3 virtio-net; do

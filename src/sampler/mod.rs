@@ -11,6 +11,7 @@ mod driver;
 mod ntp;
 pub mod pacing;
 mod rsntp;
+mod rtc;
 mod source;
 mod standing;
 
@@ -42,6 +43,8 @@ pub enum Endpoint {
         /// How far its time scale is ahead of UTC: TAI - UTC, or nothing.
         ahead: TimeDelta,
     },
+    /// The device of a real-time clock of this host, which is taken to keep UTC.
+    Rtc(PathBuf),
 }
 
 /// One address or clock to measure.
