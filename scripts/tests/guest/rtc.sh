@@ -79,6 +79,13 @@ reference step 250000000
 clock stepped -n 3
 holds /out/stepped.json "$expected" "$expected_slack"
 
+echo "a clock that is off by a time zone may keep local time"
+reference step -7200000000000
+clock local -n 1
+report /out/local.json '[.warnings[] | select(.code == "perhaps_local_time") | .text | contains(" +2:00 h")]
+    == [true]'
+reference step 7200000000000
+
 echo "the report can be read"
 clockfit analyse /out/plain.jsonl >/tmp/text
 for words in 'real-time clock, read where one second ends' '8 made, 8 valid, none lost' \
