@@ -10,17 +10,20 @@ class=/sys/class/rtc/rtc0
 
 # edge: waits for the next edge as the shell sees it in sysfs, and leaves in $truth and $slack by how
 # much the clock is ahead of the system clock, and by how much that may be off: the edge lies between
-# two looks, and EPOCHREALTIME is cut off to microseconds.
+# two looks as it does for clockfit, and EPOCHREALTIME is cut off to microseconds.
 edge() {
-  local old new last='' now
+  local before after old new
+  # The clock before the last look that showed the old second.
+  before=$EPOCHREALTIME
   old=$(<"$class/since_epoch")
-  new=$old
-  while [[ -z $last || $new == "$old" ]]; do
-    last=$EPOCHREALTIME
+  while :; do
+    after=$EPOCHREALTIME
     read -r new <"$class/since_epoch"
+    [[ $new == "$old" ]] || break
+    before=$after
   done
-  now=$EPOCHREALTIME
-  local low=$((new * 1000000000 - ${now/./}000)) high=$((new * 1000000000 - ${last/./}000))
+  after=$EPOCHREALTIME
+  local low=$((new * 1000000000 - ${after/./}000)) high=$((new * 1000000000 - ${before/./}000))
   truth=$(((low + high) / 2))
   slack=$(((high - low) / 2 + 1000))
 }
@@ -71,6 +74,17 @@ seconds() {
 echo "an interval is rounded up to whole seconds, and the duration ends the run"
 clock slow -d 8s -i 1500ms
 [[ $(seconds /out/slow.jsonl) =~ ^(2 ){2,3}$ ]] || fail "seconds: $(seconds /out/slow.jsonl)"
+
+echo "a busy host costs width, not truth"
+busy=()
+for _ in 1 2 3; do
+  while :; do :; done &
+  busy+=($!)
+done
+clock busy -n 4
+kill "${busy[@]}"
+wait "${busy[@]}" 2>/dev/null || true
+report /out/busy.json '.sources[0].valid == 4'
 
 echo "a system clock that was stepped is seen as just that"
 edge
@@ -160,6 +174,7 @@ refused() {
   grep -qF "$words" /tmp/refused || fail "$*: $(</tmp/refused)"
 }
 refused "can be read once a second" "rtc:$rtc" -i 999ms
+refused "ended before the first answer" "rtc:$rtc" -d 100ms
 refused "/dev/null is not a real-time clock" rtc:/dev/null
 exec 9<"$rtc"
 refused "one program at a time" "rtc:$rtc"
