@@ -176,6 +176,10 @@ refused() {
 refused "can be read once a second" "rtc:$rtc" -i 999ms
 refused "ended before the first answer" "rtc:$rtc" -d 100ms
 refused "/dev/null is not a real-time clock" rtc:/dev/null
+mkdir -p /etc
+printf '0.0 0 0.0\n0\nLOCAL\n' >/etc/adjtime
+refused "keeps local time" "rtc:$rtc"
+printf '0.0 0 0.0\n0\nUTC\n' >/etc/adjtime
 exec 9<"$rtc"
 refused "one program at a time" "rtc:$rtc"
 exec 9<&-

@@ -12,7 +12,7 @@ use rustix::time::Timespec;
 
 use super::super::{clock, sys};
 use super::edge::{self, Face};
-use super::{Edge, RtcError};
+use super::{ADJTIME, Edge, RtcError};
 use crate::sample::Reading;
 use crate::time::{NANOS_PER_SEC, TimeDelta, Timestamp};
 
@@ -28,12 +28,35 @@ pub struct Rtc {
     interrupts: bool,
 }
 
+/// More than hwclock(8) writes into its file.
+const LONGEST_ADJTIME: u64 = 4096;
+
 /// The device at `path`, under its own name: `/dev/rtc` is a link as a rule.
+///
+/// # Errors
+///
+/// Where there is none, and where this host's real-time clocks keep local time.
 pub fn find(path: &Path) -> Result<PathBuf, RtcError> {
-    std::fs::canonicalize(path).map_err(|error| RtcError::Open {
+    let path = std::fs::canonicalize(path).map_err(|error| RtcError::Open {
         path: path.to_owned(),
         error,
-    })
+    })?;
+    if keeps_local_time(Path::new(ADJTIME)) {
+        return Err(RtcError::LocalTime(path));
+    }
+    Ok(path)
+}
+
+/// What hwclock's file says. Where there is none, or it cannot be read, a clock keeps UTC.
+fn keeps_local_time(notes: &Path) -> bool {
+    let mut text = String::new();
+    let read =
+        File::open(notes).and_then(|file| file.take(LONGEST_ADJTIME).read_to_string(&mut text));
+    read.is_ok()
+        && text
+            .lines()
+            .nth(2)
+            .is_some_and(|line| line.trim() == "LOCAL")
 }
 
 impl Rtc {
@@ -248,6 +271,33 @@ mod tests {
         assert!(said(libc::EACCES).contains("run as root"));
         assert!(said(libc::EBUSY).contains("one program at a time"));
         assert!(said(libc::EIO).ends_with("(os error 5)"));
+    }
+
+    #[test]
+    fn clocks_in_local_time_are_known_by_the_third_line() {
+        let scratch = tempfile::tempdir().unwrap();
+        let file = scratch.path().join("notes");
+        assert!(!keeps_local_time(&file), "no file");
+        for (text, local) in [
+            ("0.0 1763832000 0.0\n1763832000\nLOCAL\n", true),
+            ("0.0 0 0.0\n0\nLOCAL", true),
+            ("0.0 0 0.0\r\n0\r\nLOCAL\r\n", true),
+            ("0.0 0 0.0\n0\nUTC\n", false),
+            ("0.0 0 0.0\n0\n", false),
+            ("LOCAL\n", false),
+            ("", false),
+            ("\n\nLOCALE\n", false),
+        ] {
+            std::fs::write(&file, text).unwrap();
+            assert_eq!(keeps_local_time(&file), local, "{text:?}");
+        }
+        std::fs::write(&file, b"\n\n\xff").unwrap();
+        assert!(!keeps_local_time(&file), "no text");
+        let said = RtcError::LocalTime("/dev/rtc0".into()).to_string();
+        assert!(
+            said.starts_with("/dev/rtc0 keeps local time, as /etc/"),
+            "{said}"
+        );
     }
 
     #[test]

@@ -32,6 +32,10 @@ pub use portable::{Rtc, find};
 use crate::sample::Reading;
 use crate::time::Timestamp;
 
+/// What hwclock(8) notes about this host's real-time clocks; in its third line, whether they keep UTC
+/// or local time.
+const ADJTIME: &str = "/etc/adjtime";
+
 /// The beginning of a second of an RTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Edge {
@@ -57,6 +61,13 @@ pub enum RtcError {
     /// The clock knows of itself that its time is wrong.
     #[error("{} holds no valid time: it was never set, or its battery is flat", .0.display())]
     NoTime(PathBuf),
+    /// The clock does not keep UTC.
+    #[error(
+        "{} keeps local time, as {} says, and would be read as UTC: let it keep UTC (timedatectl \
+         set-local-rtc 0), or correct the file if it is wrong",
+        .0.display(), ADJTIME
+    )]
+    LocalTime(PathBuf),
     /// The file is something else.
     #[error("{} is not a real-time clock", .0.display())]
     NotAClock(PathBuf),
