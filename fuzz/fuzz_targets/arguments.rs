@@ -42,12 +42,16 @@ fn source(text: &str) {
         assert_eq!((format!("phc:{name}").as_str(), source.port), (text, 0));
         return;
     }
+    if let Host::Rtc(device) = &source.host {
+        assert_eq!((format!("rtc:{device}").as_str(), source.port), (text, 0));
+        return;
+    }
     assert_ne!(source.port, 0);
 
     let plain = render(&source);
     for text in [format!("ntp://{plain}"), format!("NTP://{plain}/"), plain] {
         // A server of that name takes the scheme to be told from a clock.
-        if text.starts_with("phc:") {
+        if text.starts_with("phc:") || text.starts_with("rtc:") {
             continue;
         }
         let again: Source = text.parse().unwrap_or_else(|e| panic!("{text:?}: {e}"));
@@ -61,6 +65,7 @@ fn render(source: &Source) -> String {
     let port = source.port;
     match &source.host {
         Host::Phc(name) => format!("phc:{name}"),
+        Host::Rtc(device) => format!("rtc:{device}"),
         Host::Name(name) => format!("{name}:{port}"),
         Host::Address(address, None) if address.is_ipv4() => format!("{address}:{port}"),
         Host::Address(address, None) => format!("[{address}]:{port}"),

@@ -61,6 +61,7 @@ inside hardware -n hwveth -k 'phc_off_ns=250000000,-1000000 ppb=20000,-3000 pair
 for nics in igb e1000e vmxnet3 virtio-net; do
   inside cards -n "$nics"
 done
+inside rtc -n none
 
 programs+=("$stamping")
 for nics in hwveth igb e1000e vmxnet3 virtio-net; do

@@ -97,8 +97,8 @@ pub struct MeasureArgs {
     #[arg(
         value_name = "SOURCE",
         help = "Servers: host, host:port, [v6]:port or ntp://... A name stands for all its \
-                addresses. PTP clocks: phc:/dev/ptp0, phc:eth0, phc:ptp_kvm. Without any, this \
-                host's own noise floor is measured against an embedded server"
+                addresses. PTP clocks: phc:/dev/ptp0, phc:eth0, phc:ptp_kvm. Real-time clocks: \
+                rtc:/dev/rtc0. Without any, this host's own noise floor is measured against an embedded server"
     )]
     pub sources: Vec<Source>,
 
@@ -107,7 +107,8 @@ pub struct MeasureArgs {
     pub count: Option<u64>,
 
     /// Mean time between requests; 0: as soon as one is answered [default: 1s for private
-    /// addresses; 8 requests 2s apart, then one in 16s, for public ones; 100ms for PTP clocks]
+    /// addresses; 8 requests 2s apart, then one in 16s, for public ones; 100ms for PTP clocks; 1s for
+    /// real-time clocks, which take whole seconds]
     #[arg(short, long, value_name = "TIME", value_parser = units::duration)]
     pub interval: Option<TimeDelta>,
 

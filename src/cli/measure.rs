@@ -15,7 +15,7 @@ use super::units::Correction;
 use super::{Exit, output, present};
 use crate::net::hardware::{Corrections, HardwareError, How};
 use crate::net::nic::{NicError, TakeOver};
-use crate::net::{StampedSocket, Stamping, clock, host, phc, resolve};
+use crate::net::{StampedSocket, Stamping, clock, host, phc, resolve, rtc};
 use crate::recording::Writer;
 use crate::responder::Config;
 use crate::sample::{
@@ -31,6 +31,8 @@ const DEFAULT_DURATION: TimeDelta = TimeDelta::from_secs(60);
 const DEFAULT_INTERVAL: TimeDelta = TimeDelta::from_secs(1);
 /// The mean interval of readings of a PTP clock, which cost nobody anything.
 const CLOCK_INTERVAL: TimeDelta = TimeDelta::from_millis(100);
+/// The interval of readings of a real-time clock, and the shortest: it has one edge a second.
+const RTC_INTERVAL: TimeDelta = TimeDelta::from_secs(1);
 /// How long the embedded server is measured.
 const EMBEDDED_DURATION: TimeDelta = TimeDelta::from_secs(10);
 /// The mean interval to the embedded server.
@@ -263,7 +265,7 @@ impl Targets {
             .iter()
             .filter_map(|source| match &source.host {
                 Host::Name(name) => Some((name.clone(), source.port)),
-                Host::Address(..) | Host::Phc(_) => None,
+                Host::Address(..) | Host::Phc(_) | Host::Rtc(_) => None,
             })
             .collect();
         let mut resolved = resolve::names(&names).into_iter();
@@ -274,6 +276,7 @@ impl Targets {
                     self.add(source, address, zone.as_deref(), args);
                 }
                 Host::Phc(name) => self.add_clock(source, name, args)?,
+                Host::Rtc(device) => self.add_rtc(source, device, args)?,
                 Host::Name(_) => match resolved.next() {
                     Some(Ok(addresses)) => self.add_resolved(source, &addresses, args),
                     Some(Err(error)) => self.unresolved(source, &error.to_string()),
@@ -381,6 +384,44 @@ impl Targets {
         Ok(())
     }
 
+    fn add_rtc(&mut self, source: &Source, device: &str, args: &MeasureArgs) -> anyhow::Result<()> {
+        let interval = args.interval.unwrap_or(RTC_INTERVAL);
+        if interval < RTC_INTERVAL {
+            bail!(
+                "{source} can be read once a second: -i takes 1s or longer with a real-time clock"
+            );
+        }
+        let device = match rtc::find(Path::new(device)) {
+            Ok(device) => device,
+            Err(error) => {
+                self.unresolved(source, &error.to_string());
+                return Ok(());
+            }
+        };
+        let address = device.display().to_string();
+        // Before it is opened: one program at a time can do that, and the earlier source is this one.
+        if self.is_measured_already(Measured::Clock(address.clone()), source) {
+            return Ok(());
+        }
+        if let Err(error) = rtc::Rtc::open(&device) {
+            self.unresolved(source, &error.to_string());
+            return Ok(());
+        }
+        let info = SourceInfo {
+            source: source.text.clone(),
+            address,
+            port: 0,
+            kind: SourceKind::Rtc,
+            timescale: Timescale::Utc,
+        };
+        self.targets.push(Target {
+            info: info.into(),
+            endpoint: Endpoint::Rtc(device),
+            pace: Pace::Mean(whole_seconds(interval)),
+        });
+        Ok(())
+    }
+
     /// Whether an earlier source is the same; notes it.
     fn is_measured_already(&mut self, what: Measured, source: &Source) -> bool {
         match self.measured.entry(what) {
@@ -405,6 +446,13 @@ impl Targets {
             error,
         });
     }
+}
+
+/// Rounded up: an edge that comes between is none to be read.
+fn whole_seconds(interval: TimeDelta) -> TimeDelta {
+    let second = RTC_INTERVAL.as_nanos();
+    let whole = interval.as_nanos().saturating_add(second - 1) / second;
+    RTC_INTERVAL.times(whole)
 }
 
 /// The address with its zone as it was given, or as the resolver gave it.

@@ -36,6 +36,10 @@ fn why(campaign: &Campaign) -> &'static str {
         "no source has an address; check the names, or name addresses"
     } else if any(|s| !s.incidents().rejected.is_empty()) {
         "every answer was rejected; the report names the reasons"
+    } else if !any(|s| s.lost_total() > 0) {
+        "the run ended before the first answer: measure longer"
+    } else if !any(|s| s.info.kind.is_server()) {
+        "no clock could be read; the report says why"
     } else if !any(|s| {
         s.incidents()
             .lost
@@ -43,9 +47,48 @@ fn why(campaign: &Campaign) -> &'static str {
             .any(|cause| *cause != LossCause::Refused)
     }) {
         "every request was refused; is that the address and port of an NTP server, and does it run?"
-    } else if any(|s| s.lost_total() > 0) {
-        "no source answered; check the addresses, firewalls (UDP port 123) and that a server runs"
     } else {
-        "the run ended before the first answer"
+        "no source answered; check the addresses, firewalls (UDP port 123) and that a server runs"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{Event, RunHeader, Sink, SourceId, SourceInfo, SourceKind, Timescale};
+    use crate::time::Monotonic;
+
+    #[test]
+    fn the_reason_fits_what_happened() {
+        let told = |kind, lost: &[LossCause]| {
+            let mut campaign = Campaign::new(RunHeader::default());
+            let info = SourceInfo {
+                source: "a".into(),
+                address: "b".into(),
+                port: 0,
+                kind,
+                timescale: Timescale::Utc,
+            };
+            campaign.event(&Event::Source(info.into()));
+            for cause in lost {
+                campaign.event(&Event::Lost(SourceId(0), Monotonic::default(), *cause));
+            }
+            why(&campaign)
+        };
+        let refused = LossCause::Refused;
+        for (kind, lost, words) in [
+            (SourceKind::Rtc, &[][..], "ended before the first"),
+            (SourceKind::Ntp, &[], "ended before the first"),
+            (SourceKind::Rtc, &[refused], "no clock could be read"),
+            (SourceKind::Phc, &[refused], "no clock could be read"),
+            (SourceKind::Ntp, &[refused], "every request was refused"),
+            (
+                SourceKind::Ntp,
+                &[refused, LossCause::Timeout],
+                "no source answered",
+            ),
+        ] {
+            assert!(told(kind, lost).contains(words), "{kind:?} {lost:?}");
+        }
     }
 }

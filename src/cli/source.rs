@@ -13,12 +13,15 @@ const LONGEST_NAME: usize = 253;
 
 /// What stands before the name of a PTP clock.
 const PHC_PREFIX: &str = "phc:";
+/// What stands before the device of a real-time clock.
+const RTC_PREFIX: &str = "rtc:";
 /// More than any device or interface is called.
 const LONGEST_CLOCK: usize = 255;
 
 /// One source as it was asked for: `host`, `host:port`, `[v6]:port`, a bare IPv6 address, or any of
-/// these behind `ntp://`; or `phc:` and the device, interface or name of a PTP clock. An IPv6 address may carry a zone: `fe80::1%eth0`, `%2`, or `%25eth0` in a
-/// URL (RFC 6874).
+/// these behind `ntp://`; or `phc:` and the device, interface or name of a PTP clock; or `rtc:` and the
+/// device of a real-time clock. An IPv6 address may carry a zone: `fe80::1%eth0`, `%2`, or `%25eth0` in
+/// a URL (RFC 6874).
 ///
 /// ```
 /// use clockfit::cli::source::{Host, Source};
@@ -45,6 +48,8 @@ pub enum Host {
     Address(IpAddr, Option<String>),
     /// A PTP hardware clock of this host, by device, interface or its own name.
     Phc(String),
+    /// A real-time clock of this host, by the path of its device.
+    Rtc(String),
 }
 
 /// Why a text names no source.
@@ -71,6 +76,9 @@ pub enum SourceError {
     /// No clock's name.
     #[error("{0:?} names no PTP clock: write phc:/dev/ptp0, phc:eth0 or phc:ptp_kvm")]
     Clock(String),
+    /// No device's path.
+    #[error("{0:?} names no real-time clock: write rtc:/dev/rtc0")]
+    Rtc(String),
     /// A path, query or user name.
     #[error("a source has no path, query or user name")]
     Extra,
@@ -82,6 +90,9 @@ impl FromStr for Source {
     fn from_str(text: &str) -> Result<Self, SourceError> {
         if let Some(name) = text.strip_prefix(PHC_PREFIX) {
             return phc(text, name);
+        }
+        if let Some(device) = text.strip_prefix(RTC_PREFIX) {
+            return rtc(text, device);
         }
         let authority = match text.split_once("://") {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("ntp") => {
@@ -106,6 +117,18 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
+}
+
+fn rtc(text: &str, device: &str) -> Result<Source, SourceError> {
+    let printable = device.chars().all(|c| !c.is_control());
+    if !device.starts_with('/') || device.len() > LONGEST_CLOCK || !printable {
+        return Err(SourceError::Rtc(device.to_owned()));
+    }
+    Ok(Source {
+        text: text.to_owned(),
+        host: Host::Rtc(device.to_owned()),
+        port: 0,
+    })
 }
 
 /// A clock's own name may hold spaces ("KVM virtual PTP").
@@ -217,7 +240,7 @@ impl Source {
                     .join(".");
                 SMEARED.contains(&plain.as_str())
             }
-            Host::Phc(_) => false,
+            Host::Phc(_) | Host::Rtc(_) => false,
             Host::Address(address, _) => SMEARED_ADDRESSES.contains(&address.to_string().as_str()),
         };
         if smears {
@@ -246,6 +269,16 @@ mod tests {
         for bad in ["phc:", "phc: ", "phc:\u{1b}[2J"] {
             let error = bad.parse::<Source>().unwrap_err();
             assert!(matches!(error, SourceError::Clock(_)), "{bad:?}");
+        }
+        let source: Source = "rtc:/dev/rtc0".parse().unwrap();
+        assert_eq!(
+            (source.host, source.port),
+            (Host::Rtc("/dev/rtc0".into()), 0)
+        );
+        let long = format!("rtc:/{}", "r".repeat(255));
+        for bad in ["rtc:", "rtc:rtc0", "rtc:0", "rtc:/dev/rtc0\u{1b}[2J", &long] {
+            let error = bad.parse::<Source>().unwrap_err();
+            assert!(matches!(error, SourceError::Rtc(_)), "{bad:?}");
         }
         // A server of that name can still be asked.
         let server: Source = "ntp://phc:123".parse().unwrap();

@@ -10,6 +10,7 @@ mod crosscheck;
 mod steering;
 #[cfg(test)]
 mod tests;
+mod timescale;
 mod warning;
 
 use rayon::prelude::*;

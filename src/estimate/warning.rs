@@ -3,10 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::SourceAssessment;
-use crate::sample::{
-    Campaign, Leap, Note, Rejection, SourceId, SourceRecord, StampFault, Timescale,
-};
+use super::{SourceAssessment, timescale};
+use crate::sample::{Campaign, Leap, Note, Rejection, SourceId, SourceRecord, StampFault};
 use crate::stats::{Probability, needed};
 use crate::time::TimeDelta;
 
@@ -23,13 +21,6 @@ const LOST_SHARE: Parts = 100;
 
 /// Root distance above 1 s: RFC 5905 section 11.2.1 (MAXDIST) does not select such a server.
 const MAX_ROOT_DISTANCE: TimeDelta = TimeDelta::from_secs(1);
-
-/// TAI - UTC since 2017-01-01 (IERS Bulletin C 52); no further leap second is announced.
-const TAI_MINUS_UTC: TimeDelta = TimeDelta::from_secs(37);
-
-/// How near to it an offset suggests that nothing else is behind it: a clock that is off by half a
-/// second for another reason has other troubles.
-const NEAR_TAI: TimeDelta = TimeDelta::from_millis(500);
 
 /// How far two views of one step may be apart: a card's clock is compared with the system's over half
 /// a second, in which they run apart by 100 ppm.
@@ -116,6 +107,8 @@ pub enum WarningCode {
     NotInterleaved,
     /// A PTP clock may keep another time scale than it was taken to.
     PerhapsTai,
+    /// A real-time clock may keep local time.
+    PerhapsLocalTime,
     /// More was noted than is kept.
     NotesDropped,
 }
@@ -135,7 +128,11 @@ pub(super) fn collect(campaign: &Campaign, sources: &[SourceAssessment]) -> Vec<
         of_outcome(record, found, &mut warn);
         of_server(record, found, &mut warn);
         of_stamps(record, found, &mut warn);
-        of_timescale(record, found, &mut warn);
+        if let Some(bound) = &found.bound
+            && let Some((code, text)) = timescale::doubt(&record.info, bound.interval.midpoint())
+        {
+            warn(code, text);
+        }
     }
     of_notes(campaign, sources, &mut warnings);
     // Stable: within one source the order above stays.
@@ -340,22 +337,6 @@ fn of_stamps(
             found.valid
         );
         warn(WarningCode::MixedStamps, text);
-    }
-}
-
-/// A PTP clock that is ahead by TAI - UTC is no wrong clock, but one that keeps TAI.
-fn of_timescale(
-    record: &SourceRecord,
-    found: &SourceAssessment,
-    warn: &mut impl FnMut(WarningCode, String),
-) {
-    let Some(bound) = &found.bound else { return };
-    let off = bound.interval.midpoint() - TAI_MINUS_UTC;
-    let is_clock = !record.info.kind.is_server();
-    if is_clock && record.info.timescale == Timescale::Utc && off.abs() < NEAR_TAI {
-        let text = "the clock is ahead by about 37 s, which is TAI - UTC: it may keep TAI, as PTP does \
-                    (--phc-timescale tai)";
-        warn(WarningCode::PerhapsTai, text.to_owned());
     }
 }
 

@@ -16,6 +16,7 @@ pub mod phc;
 mod poller;
 pub mod resolve;
 pub mod route;
+pub mod rtc;
 mod socket;
 mod sys;
 

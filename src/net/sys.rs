@@ -273,3 +273,76 @@ pub(super) fn read_ptp_clock<T: PtpReadings>(
         Err(io::Error::last_os_error())
     }
 }
+
+/// A calendar date of a real-time clock: `struct rtc_time` of linux/rtc.h.
+#[cfg(all(target_os = "linux", not(clockfit_portable)))]
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct RtcTime {
+    /// 0 to 59.
+    pub(super) second: libc::c_int,
+    /// 0 to 59.
+    pub(super) minute: libc::c_int,
+    /// 0 to 23.
+    pub(super) hour: libc::c_int,
+    /// 1 to 31.
+    pub(super) day: libc::c_int,
+    /// 0 to 11.
+    pub(super) month: libc::c_int,
+    /// Since 1900.
+    pub(super) year: libc::c_int,
+    /// Day of the week, day of the year, daylight saving time: drivers need not fill them.
+    unused: [libc::c_int; 3],
+}
+
+#[cfg(all(test, target_os = "linux", not(clockfit_portable)))]
+impl RtcTime {
+    /// Year, month 1 to 12, day, hour, minute, second.
+    pub(super) fn of([year, month, day, hour, minute, second]: [libc::c_int; 6]) -> Self {
+        Self {
+            second,
+            minute,
+            hour,
+            day,
+            month: month - 1,
+            year: year - 1900,
+            unused: [0; 3],
+        }
+    }
+}
+
+/// Reads a real-time clock (RTC_RD_TIME). Changes nothing: the requests that could are not named
+/// here, and the clock is opened for reading only.
+#[cfg(all(target_os = "linux", not(clockfit_portable)))]
+pub(super) fn read_rtc(clock: BorrowedFd<'_>) -> io::Result<RtcTime> {
+    /// linux/rtc.h.
+    const RTC_RD_TIME: libc::Ioctl = libc::_IOR::<RtcTime>(b'p' as u32, 0x09);
+    let mut time = RtcTime::default();
+    // SAFETY: the descriptor is open for as long as it is borrowed; the pointer is to a live struct
+    // of the layout that belongs to the request, nine integers, and the kernel writes no more than
+    // that. Another kind of file answers ENOTTY.
+    let outcome = unsafe { libc::ioctl(clock.as_raw_fd(), RTC_RD_TIME, &raw mut time) };
+    if outcome == 0 {
+        Ok(time)
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+/// Asks for an interrupt at each new second of a real-time clock, or no longer (RTC_UIE_ON,
+/// RTC_UIE_OFF). The clock goes on as it did.
+#[cfg(all(target_os = "linux", not(clockfit_portable)))]
+pub(super) fn tell_rtc_updates(clock: BorrowedFd<'_>, on: bool) -> io::Result<()> {
+    /// linux/rtc.h.
+    const RTC_UIE_ON: libc::Ioctl = libc::_IO(b'p' as u32, 0x03);
+    const RTC_UIE_OFF: libc::Ioctl = libc::_IO(b'p' as u32, 0x04);
+    let request = if on { RTC_UIE_ON } else { RTC_UIE_OFF };
+    // SAFETY: the descriptor is open for as long as it is borrowed, and the requests take no
+    // argument. Another kind of file answers ENOTTY.
+    let outcome = unsafe { libc::ioctl(clock.as_raw_fd(), request) };
+    if outcome == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}

@@ -44,7 +44,9 @@ prop_compose! {
 prop_compose! {
     fn source()(
         source: String, address: String, port: u16,
-        kind in prop::sample::select(vec![SourceKind::Ntp, SourceKind::Embedded, SourceKind::Phc]),
+        kind in prop::sample::select(vec![
+            SourceKind::Ntp, SourceKind::Embedded, SourceKind::Phc, SourceKind::Rtc,
+        ]),
         timescale in prop::sample::select(vec![
             Timescale::Utc, Timescale::Tai, Timescale::Smeared, Timescale::Unknown,
         ]),

@@ -38,6 +38,8 @@ pub enum SourceKind {
     Embedded,
     /// A PTP hardware clock of this host.
     Phc,
+    /// A real-time clock of this host.
+    Rtc,
 }
 
 impl SourceKind {

@@ -6,30 +6,19 @@ use std::path::PathBuf;
 use super::Target;
 use super::ntp::Shared;
 use super::pacing::Pacer;
+use super::standing::Standing;
 use crate::net::{clock, phc};
 use crate::sample::{
-    AT_ERROR_FLOOR, Event, Exchange, Leap, LossCause, Mode, Note, Reading, ReferenceId, Sample,
-    ServerInfo, Sink, SourceId, StampSource,
+    AT_ERROR_FLOOR, Exchange, Mode, Reading, ReferenceId, Sample, Sink, SourceId, StampSource,
 };
 use crate::time::{Monotonic, TimeDelta};
 
-/// Failures in a row after which a clock that could never be read is given up.
-const FAILURES_BEFORE_GIVING_UP: u32 = 3;
-
-/// A clock says nothing of itself; what a bound needs is that it is read in whole nanoseconds.
-const CLOCK: ServerInfo = ServerInfo {
-    leap: Leap::None,
-    stratum: 0,
-    precision: -30,
-    root_delay: TimeDelta::ZERO,
-    root_dispersion: TimeDelta::ZERO,
-    reference_id: ReferenceId(*b"PHC\0"),
-};
+/// What a clock of this kind is called where servers name their reference.
+const REFERENCE: ReferenceId = ReferenceId(*b"PHC\0");
 
 /// One clock and its turn.
 #[derive(Debug)]
 pub(super) struct ClockSource {
-    id: SourceId,
     device: PathBuf,
     /// How far its time scale is ahead of UTC, which is taken off.
     ahead: TimeDelta,
@@ -38,9 +27,7 @@ pub(super) struct ClockSource {
     due: Monotonic,
     attempts: u64,
     open: Option<phc::Phc>,
-    answered: bool,
-    failures_in_a_row: u32,
-    given_up: bool,
+    standing: Standing,
 }
 
 impl ClockSource {
@@ -52,7 +39,6 @@ impl ClockSource {
         due: Monotonic,
     ) -> Self {
         Self {
-            id,
             device,
             ahead,
             pacer: Pacer::new(target.pace),
@@ -60,14 +46,12 @@ impl ClockSource {
             due,
             attempts: 0,
             open: None,
-            answered: false,
-            failures_in_a_row: 0,
-            given_up: false,
+            standing: Standing::new(id, REFERENCE),
         }
     }
 
     pub(super) fn has_sent_all(&self, shared: &Shared) -> bool {
-        self.given_up || shared.count.is_some_and(|count| self.attempts >= count)
+        self.standing.is_given_up() || shared.count.is_some_and(|count| self.attempts >= count)
     }
 
     pub(super) fn next_turn(&self, shared: &Shared, sending: bool) -> Option<Monotonic> {
@@ -90,8 +74,12 @@ impl ClockSource {
         self.due = now + self.pacer.gap(&mut shared.pacing);
         let outcome = self.read();
         match outcome {
-            Ok(sample) => self.accept(sample, now, sink),
-            Err(error) => self.fail(&error, now, sink),
+            Ok(sample) => self.standing.accept(sample, now, sink),
+            Err(error) => {
+                // The device may have gone with its card, and come back: it is opened anew.
+                self.open = None;
+                self.standing.fail(&error, now, sink);
+            }
         }
     }
 
@@ -137,35 +125,5 @@ impl ClockSource {
             at,
             at_error,
         }
-    }
-
-    fn accept(&mut self, sample: Sample, now: Monotonic, sink: &mut dyn Sink) {
-        if !self.answered {
-            self.answered = true;
-            sink.event(&Event::Server(self.id, CLOCK));
-        }
-        if std::mem::take(&mut self.failures_in_a_row) > 0 {
-            self.note(Note::Reachable, now, sink);
-        }
-        sink.event(&Event::Sample(self.id, sample));
-    }
-
-    /// The device may have gone with its card, and come back: it is opened anew.
-    fn fail(&mut self, error: &io::Error, now: Monotonic, sink: &mut dyn Sink) {
-        self.open = None;
-        self.failures_in_a_row += 1;
-        if self.failures_in_a_row == 1 {
-            let error = error.to_string();
-            self.note(Note::Unreachable { error }, now, sink);
-        }
-        sink.event(&Event::Lost(self.id, now, LossCause::Refused));
-        if !self.answered && self.failures_in_a_row >= FAILURES_BEFORE_GIVING_UP {
-            self.given_up = true;
-            self.note(Note::GivenUp, now, sink);
-        }
-    }
-
-    fn note(&self, note: Note, now: Monotonic, sink: &mut dyn Sink) {
-        sink.event(&Event::Note(Some(self.id), now, note));
     }
 }

@@ -22,7 +22,7 @@ pub(super) fn open(plan: &Plan) -> Result<(Cards, Vec<Note>), HardwareError> {
     };
     let servers = plan.targets.iter().filter_map(|t| match t.endpoint {
         Endpoint::Server(address) => Some(address),
-        Endpoint::Phc { .. } => None,
+        Endpoint::Phc { .. } | Endpoint::Rtc(_) => None,
     });
     let only = plan.interface.as_deref();
     let (cards, findings) = Cards::open(servers, only, hardware.how, &hardware.corrections)?;

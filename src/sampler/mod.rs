@@ -12,7 +12,9 @@ mod hardware;
 mod ntp;
 pub mod pacing;
 mod rsntp;
+mod rtc;
 mod source;
+mod standing;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -44,6 +46,8 @@ pub enum Endpoint {
         /// How far its time scale is ahead of UTC: TAI - UTC, or nothing.
         ahead: TimeDelta,
     },
+    /// The device of a real-time clock of this host, which is taken to keep UTC.
+    Rtc(PathBuf),
 }
 
 /// One address or clock to measure.

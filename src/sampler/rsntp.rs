@@ -41,7 +41,7 @@ impl CrossCheck {
                 .zip(&plan.targets)
                 .filter_map(|(n, t)| match t.endpoint {
                     Endpoint::Server(address) => Some((SourceId(n), address.to_string(), t.pace)),
-                    Endpoint::Phc { .. } => None,
+                    Endpoint::Phc { .. } | Endpoint::Rtc(_) => None,
                 })
                 .collect(),
             timeout: plan.timeout,

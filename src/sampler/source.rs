@@ -2,6 +2,7 @@
 
 use super::clock::ClockSource;
 use super::ntp::{NtpSource, Shared};
+use super::rtc::RtcSource;
 use super::{Endpoint, Plan, Target};
 use crate::net::StampedSocket;
 use crate::sample::{Sink, SourceId};
@@ -16,6 +17,7 @@ use crate::time::Monotonic;
 pub(super) enum Source {
     Server(NtpSource),
     Clock(ClockSource),
+    Rtc(RtcSource),
 }
 
 impl Source {
@@ -27,6 +29,7 @@ impl Source {
             Endpoint::Phc { device, ahead } => {
                 Self::Clock(ClockSource::new(id, device.clone(), *ahead, target, due))
             }
+            Endpoint::Rtc(device) => Self::Rtc(RtcSource::new(id, device.clone(), target, due)),
         }
     }
 
@@ -34,7 +37,7 @@ impl Source {
     pub(super) fn socket(&self) -> Option<(u64, &StampedSocket)> {
         match self {
             Self::Server(server) => server.socket(),
-            Self::Clock(_) => None,
+            Self::Clock(_) | Self::Rtc(_) => None,
         }
     }
 
@@ -42,7 +45,7 @@ impl Source {
     pub(super) fn is_spaced(&self) -> bool {
         match self {
             Self::Server(server) => server.is_spaced(),
-            Self::Clock(_) => true,
+            Self::Clock(_) | Self::Rtc(_) => true,
         }
     }
 
@@ -51,6 +54,7 @@ impl Source {
         match self {
             Self::Server(server) => server.has_sent_all(shared),
             Self::Clock(clock) => clock.has_sent_all(shared),
+            Self::Rtc(clock) => clock.has_sent_all(shared),
         }
     }
 
@@ -58,7 +62,7 @@ impl Source {
     pub(super) fn is_idle(&self) -> bool {
         match self {
             Self::Server(server) => server.is_idle(),
-            Self::Clock(_) => true,
+            Self::Clock(_) | Self::Rtc(_) => true,
         }
     }
 
@@ -67,6 +71,7 @@ impl Source {
         match self {
             Self::Server(server) => server.next_turn(shared, sending),
             Self::Clock(clock) => clock.next_turn(shared, sending),
+            Self::Rtc(clock) => clock.next_turn(shared, sending),
         }
     }
 
@@ -84,6 +89,10 @@ impl Source {
                 clock.take_turn(now, sending, shared, sink);
                 false
             }
+            Self::Rtc(clock) => {
+                clock.take_turn(now, sending, shared, sink);
+                false
+            }
         }
     }
 
@@ -92,6 +101,7 @@ impl Source {
         match self {
             Self::Server(server) => server.end(now, shared, sink),
             Self::Clock(_) => {}
+            Self::Rtc(clock) => clock.end(now, shared, sink),
         }
     }
 }

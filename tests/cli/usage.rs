@@ -81,6 +81,22 @@ fn bad_usage_says_what_is_wrong_and_what_would_be_right() {
             &["measure", "phc:/dev/null"],
             &["/dev/null is not a PTP clock"],
         ),
+        (
+            &["measure", "rtc:rtc0"],
+            &["names no real-time clock", "rtc:/dev/rtc0"],
+        ),
+        (
+            &["measure", "rtc:/dev/null"],
+            &["/dev/null is not a real-time clock"],
+        ),
+        (
+            &["measure", "rtc:/dev/no-such-rtc"],
+            &["/dev/no-such-rtc cannot be read", "No such file"],
+        ),
+        (
+            &["measure", "rtc:/dev/null", "-i", "999ms"],
+            &["rtc:/dev/null can be read once a second", "-i takes 1s"],
+        ),
         (&["serve", "--drift", "1e9"], &["parts per million"]),
         (&["serve", "--stratum", "16"], &["16"]),
         (&["serve", "--listen", "nowhere"], &["nowhere"]),

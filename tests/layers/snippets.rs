@@ -273,4 +273,13 @@ fn steering_is_caught_by_any_of_its_names() {
         assert_eq!(check(&format!("// {word}")), [], "{word}");
     }
     assert_eq!(check("let utime_and_stime = timestimes;"), []);
+    assert_eq!(check("open(\"/etc/adjtime\");"), [], "a file's name");
+    for near in [
+        "/etc/adjtimex",
+        "/etc/adjtime adjtimex",
+        "adjtime",
+        "/usr/etc/adjtime",
+    ] {
+        assert_eq!(check(&format!("open(\"{near}\");")), [1], "{near}");
+    }
 }

@@ -43,11 +43,18 @@ pub(super) fn write<W: Write>(
             format!("stratum {}, follows {reference}{leap}", server.stratum),
         )?;
     }
-    if found.kind == SourceKind::Phc {
-        say("clock", clock(found, report))?;
-        say("readings", exchanges(found, "made"))?;
-    } else {
-        say("exchanges", exchanges(found, "sent"))?;
+    match found.kind {
+        SourceKind::Ntp | SourceKind::Embedded => say("exchanges", exchanges(found, "sent"))?,
+        SourceKind::Phc => {
+            say("clock", clock(found, report))?;
+            say("readings", exchanges(found, "made"))?;
+        }
+        SourceKind::Rtc => {
+            let kept = "real-time clock, read where one second ends and the next begins; taken to \
+                        keep UTC";
+            say("clock", kept.to_owned())?;
+            say("readings", exchanges(found, "made"))?;
+        }
     }
     if !found.rejected.is_empty() {
         say(
@@ -62,7 +69,7 @@ pub(super) fn write<W: Write>(
         say("proven", proven(found, bound, report.run.drift_ppb))?;
     }
     if let Some(offset) = &found.main.offset_ns {
-        say("estimated", estimated(offset))?;
+        say("estimated", estimated(offset, found.kind))?;
     }
     if let Some(psi) = found.main.jitter_ns {
         say(
@@ -164,11 +171,7 @@ fn stamps(found: &SourceReport) -> String {
 }
 
 fn proven(found: &SourceReport, bound: &BoundReport, drift_ppb: i64) -> String {
-    let whose = if found.kind.is_server() {
-        "the server's clock"
-    } else {
-        "the PTP clock"
-    };
+    let whose = whose(found.kind);
     let meaning = match (bound.lower, bound.upper) {
         (1.., _) => format!("this clock is behind by at least {}", least(bound.lower)),
         (_, ..=-1) => format!("this clock is ahead by at least {}", least(bound.upper)),
@@ -181,6 +184,15 @@ fn proven(found: &SourceReport, bound: &BoundReport, drift_ppb: i64) -> String {
         signed(bound.upper, Round::Up, digits),
         ppm(drift_ppb)
     )
+}
+
+/// The clock that is measured.
+fn whose(kind: SourceKind) -> &'static str {
+    match kind {
+        SourceKind::Ntp | SourceKind::Embedded => "the server's clock",
+        SourceKind::Phc => "the PTP clock",
+        SourceKind::Rtc => "the real-time clock",
+    }
 }
 
 /// What tells both ends of a bound apart.
@@ -202,7 +214,7 @@ fn least(nanos: i64) -> String {
     text.trim_start_matches('+').to_owned()
 }
 
-fn estimated(of: &Distribution) -> String {
+fn estimated(of: &Distribution, kind: SourceKind) -> String {
     let digits = digits_in(of);
     let say = |nanos| signed(nanos, Round::Nearest, digits);
     let (value, source) = match (of.p50, of.ci95.get("p50")) {
@@ -226,7 +238,7 @@ fn estimated(of: &Distribution) -> String {
     let size = say(value.saturating_abs());
     let size = size.trim_start_matches('+');
     match value {
-        0 => format!("this clock agrees with the server's ({source})"),
+        0 => format!("this clock agrees with {} ({source})", whose(kind)),
         1.. => format!("this clock is behind by {size} ({source})"),
         _ => format!("this clock is ahead by {size} ({source})"),
     }
