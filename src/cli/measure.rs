@@ -8,18 +8,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-use super::args::{MeasureArgs, Mode, PhcTimescale, Timestamps};
+use super::args::{Format, MeasureArgs, Mode, PhcTimescale, Timestamps};
 use super::progress::Progress;
 use super::source::{Host, Source};
-use super::{Exit, output, present};
+use super::{Exit, floor, output, present};
 use crate::net::{StampedSocket, Stamping, clock, host, phc, resolve};
 use crate::recording::Writer;
-use crate::responder::Config;
 use crate::sample::{
     Campaign, Event, Note, RunHeader, Sink, SourceInfo, SourceKind, Tee, Timescale,
 };
-use crate::sampler::{self, Endpoint, ModePolicy, Pace, Plan, Target};
-use crate::server::{Background, Server};
+use crate::sampler::{self, Endpoint, ModePolicy, Pace, Phase, Plan, Target};
+use crate::server::Background;
 use crate::time::TimeDelta;
 
 /// How long a run takes if nothing is said.
@@ -33,19 +32,36 @@ const EMBEDDED_DURATION: TimeDelta = TimeDelta::from_secs(10);
 /// The mean interval to the embedded server.
 const EMBEDDED_INTERVAL: TimeDelta = TimeDelta::from_millis(100);
 
-/// Measures, records and reports.
+/// Measures what was asked for.
 pub(super) fn run(args: MeasureArgs) -> anyhow::Result<Exit> {
     let ready = prepare(&args)?;
+    let results = Results {
+        format: args.format,
+        recording: args.output,
+        force: args.force,
+    };
+    // All that the run needs is in its plan; ten thousand sources are megabytes.
+    drop(args.sources);
+    conduct(ready, &results)
+}
+
+/// Where the results of a run go.
+pub(super) struct Results {
+    pub(super) format: Format,
+    pub(super) recording: Option<PathBuf>,
+    /// Whether an existing file may be replaced.
+    pub(super) force: bool,
+}
+
+/// Measures, records and reports.
+pub(super) fn conduct(ready: Ready, results: &Results) -> anyhow::Result<Exit> {
     // A run that cannot begin replaces no recording.
     sampler::reserve(&ready.plan)?;
     // The file comes before the first packet: what cannot be kept should not be measured in vain.
-    let mut recording = match &args.output {
-        Some(path) => Some(Writer::create(path, args.force, &ready.header)?),
+    let mut recording = match &results.recording {
+        Some(path) => Some(Writer::create(path, results.force, &ready.header)?),
         None => None,
     };
-    let format = args.format;
-    // All that the run needs is in its plan; ten thousand sources are megabytes.
-    drop(args);
     let mut campaign = Campaign::new(ready.header);
     let mut progress = Progress::new(ready.plan.duration, ready.plan.count);
     let mut sinks: Vec<&mut dyn Sink> = vec![&mut campaign, &mut progress];
@@ -63,43 +79,48 @@ pub(super) fn run(args: MeasureArgs) -> anyhow::Result<Exit> {
     progress.finish();
     outcome?;
     let kept = finish_recording(recording.as_mut());
-    let reported = present::report(&campaign, format)?;
+    let reported = present::report(&campaign, results.format)?;
     Ok(if kept { reported } else { Exit::Failed })
 }
 
 /// A run that is ready to begin.
-struct Ready {
-    plan: Plan,
-    header: RunHeader,
+pub(super) struct Ready {
+    pub(super) plan: Plan,
+    pub(super) header: RunHeader,
     /// What is to be told before the first packet.
-    notes: Vec<Note>,
+    pub(super) notes: Vec<Note>,
     /// Held until the run is over: the server ends with its handle.
-    _embedded: Option<Background>,
+    pub(super) _embedded: Option<Background>,
 }
 
 fn prepare(args: &MeasureArgs) -> anyhow::Result<Ready> {
     if let Some(interface) = &args.interface {
         resolve::interface_index(interface)?;
     }
-    let header = header(args)?;
+    let header = header(args.seed, args.timeout)?;
     let mut found = Targets::default();
-    let embedded = if args.sources.is_empty() {
-        Some(found.add_embedded(args)?)
+    let mut embedded = None;
+    let mut before = TimeDelta::ZERO;
+    if args.sources.is_empty() {
+        if args.floor.is_some() {
+            bail!(
+                "--floor stands beside sources: name one, or measure the floor alone: clockfit floor"
+            );
+        }
+        embedded = Some(found.add_embedded(args)?);
     } else {
         found.add_sources(args)?;
-        None
-    };
-    let (stamping, unavailable) = stamping(args)?;
+        if let Some(length) = args.floor {
+            embedded = found.put_after_floor(length);
+            before = embedded.as_ref().map_or(TimeDelta::ZERO, |_| length);
+        }
+    }
+    let (stamping, unavailable) = stamping(args.timestamps)?;
     found.notes.extend(unavailable);
     let plan = Plan {
         count: args.count,
-        duration: duration(args),
+        duration: duration(args).map(|asked| before + asked),
         timeout: args.timeout,
-        mode: match args.mode {
-            Mode::Auto => ModePolicy::Auto,
-            Mode::Basic => ModePolicy::Basic,
-            Mode::Interleaved => ModePolicy::Interleaved,
-        },
         stamping,
         interface: args.interface.clone(),
         seed: header.seed,
@@ -127,7 +148,7 @@ fn finish_recording(recording: Option<&mut Writer<File>>) -> bool {
     false
 }
 
-fn header(args: &MeasureArgs) -> anyhow::Result<RunHeader> {
+pub(super) fn header(seed: Option<u64>, timeout: TimeDelta) -> anyhow::Result<RunHeader> {
     let identity = sampler::Identity::new()?;
     let start = clock::paired();
     Ok(RunHeader {
@@ -140,10 +161,18 @@ fn header(args: &MeasureArgs) -> anyhow::Result<RunHeader> {
             .skip(1)
             .map(|a| a.to_string_lossy().into_owned())
             .collect(),
-        seed: args.seed.unwrap_or(identity.seed),
-        timeout: args.timeout,
+        seed: seed.unwrap_or(identity.seed),
+        timeout,
         environment: host::environment(),
     })
+}
+
+fn policy(mode: Mode) -> ModePolicy {
+    match mode {
+        Mode::Auto => ModePolicy::Auto,
+        Mode::Basic => ModePolicy::Basic,
+        Mode::Interleaved => ModePolicy::Interleaved,
+    }
 }
 
 fn duration(args: &MeasureArgs) -> Option<TimeDelta> {
@@ -156,11 +185,11 @@ fn duration(args: &MeasureArgs) -> Option<TimeDelta> {
 }
 
 /// Who stamps; and for `auto`, why not the kernel.
-fn stamping(args: &MeasureArgs) -> anyhow::Result<(Stamping, Option<Note>)> {
-    if args.timestamps == Timestamps::User {
+pub(super) fn stamping(wanted: Timestamps) -> anyhow::Result<(Stamping, Option<Note>)> {
+    if wanted == Timestamps::User {
         return Ok((Stamping::User, None));
     }
-    match (StampedSocket::kernel_stamps_available(), args.timestamps) {
+    match (StampedSocket::kernel_stamps_available(), wanted) {
         (Ok(()), _) => Ok((Stamping::Kernel, None)),
         (Err(error), Timestamps::Kernel) => Err(error).context(
             "no kernel timestamps on this system (--timestamps auto or user does without)",
@@ -194,24 +223,34 @@ impl Targets {
         if args.ipv6 {
             bail!("the embedded server listens at 127.0.0.1: name a source, or leave out -6");
         }
-        let server = Server::bind(SocketAddr::from(([127, 0, 0, 1], 0)), Config::default())
-            .and_then(Server::run_in_background)
-            .context("the embedded server could not be started on 127.0.0.1")?;
-        let address = server.address();
-        let info = SourceInfo {
-            source: "embedded server".to_owned(),
-            address: address.ip().to_string(),
-            port: address.port(),
-            kind: SourceKind::Embedded,
-            timescale: Timescale::Unknown,
-        };
-        let pace = Pace::Mean(args.interval.unwrap_or(EMBEDDED_INTERVAL));
+        let server = floor::own_server()?;
         self.targets.push(Target {
-            info: info.into(),
-            endpoint: Endpoint::Server(address),
-            pace,
+            info: floor::info("embedded server", server.address()).into(),
+            endpoint: Endpoint::Server(server.address()),
+            pace: Pace::Mean(args.interval.unwrap_or(EMBEDDED_INTERVAL)),
+            mode: policy(args.mode),
+            phase: Phase::default(),
         });
         Ok(server)
+    }
+
+    /// Puts the noise floor before all targets. Where it cannot be measured they are all the same,
+    /// and that is noted.
+    fn put_after_floor(&mut self, length: TimeDelta) -> Option<Background> {
+        match floor::targets(length, floor::INTERVAL) {
+            Ok((floor, server)) => {
+                for target in &mut self.targets {
+                    target.phase.from = length;
+                }
+                self.targets.splice(0..0, floor);
+                Some(server)
+            }
+            Err(error) => {
+                let error = format!("{error:#}");
+                self.notes.push(Note::NoFloor { error });
+                None
+            }
+        }
     }
 
     fn add_sources(&mut self, args: &MeasureArgs) -> anyhow::Result<()> {
@@ -292,6 +331,8 @@ impl Targets {
             info: info.into(),
             endpoint: Endpoint::Server(address),
             pace,
+            mode: policy(args.mode),
+            phase: Phase::default(),
         });
     }
 
@@ -334,6 +375,8 @@ impl Targets {
                 ahead,
             },
             pace: Pace::Mean(args.interval.unwrap_or(CLOCK_INTERVAL)),
+            mode: policy(args.mode),
+            phase: Phase::default(),
         });
         Ok(())
     }

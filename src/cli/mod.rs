@@ -5,6 +5,7 @@
 
 mod analyse;
 pub mod args;
+mod floor;
 mod measure;
 mod nic;
 pub mod output;
@@ -47,6 +48,7 @@ pub fn main() -> ExitCode {
     let outcome = match args.command {
         Command::Measure(args) => measure::run(args),
         Command::Analyse(args) => analyse::run(&args),
+        Command::Floor(args) => floor::run(args),
         Command::Nic(args) => nic::run(&args),
         Command::Serve(args) => serve::run(&args),
     };
