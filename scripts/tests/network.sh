@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The network under a run: an interface that goes down and comes back, an address that changes, and
-# no way to the server at all. What was measured before is kept, and what happened is said.
+# The network under a run: an interface that goes down and comes back, an address that changes, no way
+# to the server at all, and no loopback. What was measured before is kept, and what happened is said.
 set -euo pipefail
 # shellcheck source=scripts/tests/lib.bash
 source "$(dirname "${BASH_SOURCE[0]}")/lib.bash"
@@ -94,6 +94,23 @@ grep -q '198.51.100.1.*[Nn]etwork is unreachable' "$scratch/lost.log" \
   || fail "nothing was said: $(<"$scratch/lost.log")"
 report lost '.sources[0] | .valid == 0 and .sent == .lost and .lost_by.refused == .lost'
 report lost '[.warnings[].code] | index("given_up")'
+
+echo "the noise floor goes over loopback, whatever interface the sources are asked by"
+floor() {
+  measure 10.78.0.2 -n 30 -i 10ms -I c --floor=1s -f json -o "$scratch/$1.jsonl" \
+    >"$scratch/$1.json" 2>"$scratch/$1.log" || fail "exit code $?: $(<"$scratch/$1.log")"
+  adds_up "$1"
+}
+floor floor
+report floor '(.floors | length) == 2 and .sources[0].valid == 30 and (.sources | length) == 1'
+
+echo "without a loopback there is no noise floor, and the sources are measured all the same"
+ip -n "$client" link set lo down
+floor nofloor
+ip -n "$client" link set lo up
+report nofloor '.sources[0].valid == 30 and .floors == [] and .sources[0].floor == null'
+report nofloor '[.warnings[] | select(.code == "no_floor") | .text
+    | contains("noise floor in") and contains("no valid exchange")] == [true, true]'
 
 echo "a disk fills in mid-run"
 mkdir "$scratch/disk"

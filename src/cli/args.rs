@@ -32,6 +32,8 @@ pub enum Command {
     Measure(MeasureArgs),
     /// Report on a recording, exactly as the run that wrote it did
     Analyse(AnalyseArgs),
+    /// Measure this host's noise floor: what it measures where the true offset is zero
+    Floor(FloorArgs),
     /// Show what each network interface can stamp, and how it is set
     Nic(NicArgs),
     /// Answer NTP requests from this host's own clock, for labs and tests
@@ -98,7 +100,7 @@ pub struct MeasureArgs {
         value_name = "SOURCE",
         help = "Servers: host, host:port, [v6]:port or ntp://... A name stands for all its \
                 addresses. PTP clocks: phc:/dev/ptp0, phc:eth0, phc:ptp_kvm. Real-time clocks: \
-                rtc:/dev/rtc0. Without any, this host's own noise floor is measured against an embedded server"
+                rtc:/dev/rtc0. Without any, clockfit's own server on loopback"
     )]
     pub sources: Vec<Source>,
 
@@ -179,6 +181,12 @@ pub struct MeasureArgs {
     #[arg(long)]
     pub cross_check: bool,
 
+    /// First measure this host's noise floor for so long, and say which offsets are below it
+    /// [default: 6s, if given without a time]
+    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true,
+          default_missing_value = "6s", value_parser = units::positive_duration)]
+    pub floor: Option<TimeDelta>,
+
     /// Seed of the random spacing of requests [default: random]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
@@ -195,6 +203,40 @@ pub struct AnalyseArgs {
     /// How to write the report
     #[arg(short, long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// Arguments of `floor`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "This host is measured against itself: clockfit asks its own server over loopback, in basic \
+                  and then in interleaved mode. Both read one clock, so the true offset is zero, and \
+                  what is measured is error. Network cards and their drivers come on top.\n\
+                  Exit codes: 0 measured; 2 could not measure, or could not keep the recording."
+)]
+pub struct FloorArgs {
+    /// How long to measure, half of it in each mode
+    #[arg(short, long, value_name = "TIME", default_value = "30s", value_parser = units::positive_duration)]
+    pub duration: TimeDelta,
+
+    /// Mean time between requests: with shorter pauses caches stay warm and the floor is lower
+    #[arg(short, long, value_name = "TIME", default_value = "30ms", value_parser = units::positive_duration)]
+    pub interval: TimeDelta,
+
+    /// How to write the report
+    #[arg(short, long, value_enum, default_value_t)]
+    pub format: Format,
+
+    /// Record every exchange to this file, for `clockfit analyse`
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// Let --output replace an existing file
+    #[arg(long, requires = "output")]
+    pub force: bool,
+
+    /// Who stamps packets
+    #[arg(long, value_enum, default_value_t)]
+    pub timestamps: Timestamps,
 }
 
 /// Arguments of `nic`.
@@ -259,12 +301,33 @@ mod tests {
             &["clockfit", "measure", "-d", "0s"],
             &["clockfit", "measure", "-i", "5"],
             &["clockfit", "measure", "a:b:c"],
+            &["clockfit", "measure", "--floor=0s", "a"],
+            &["clockfit", "floor", "a"],
+            &["clockfit", "floor", "-d", "0s"],
+            &["clockfit", "floor", "--force"],
             &["clockfit", "serve", "--stratum", "16"],
             &["clockfit", "serve", "--stratum", "0"],
             &["clockfit", "analyse"],
         ] {
             assert!(Args::try_parse_from(bad).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_source_after_floor_is_no_time() {
+        let floor = |args: &[&str]| {
+            let args = ["clockfit", "measure"].iter().chain(args);
+            match Args::try_parse_from(args).unwrap().command {
+                Command::Measure(measure) => (measure.floor, measure.sources.len()),
+                _ => panic!("not measure"),
+            }
+        };
+        let brief = Some(TimeDelta::from_secs(6));
+        assert_eq!(floor(&["a"]), (None, 1));
+        assert_eq!(floor(&["--floor", "a", "b"]), (brief, 2));
+        assert_eq!(floor(&["a", "--floor"]), (brief, 1));
+        let given = Some(TimeDelta::from_secs(2));
+        assert_eq!(floor(&["--floor=2s", "3s"]), (given, 1));
     }
 
     #[test]

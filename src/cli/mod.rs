@@ -5,13 +5,17 @@
 
 mod analyse;
 pub mod args;
+mod floor;
 mod measure;
 mod nic;
 pub mod output;
 mod present;
 mod progress;
+mod run;
 mod serve;
 pub mod source;
+mod stamps;
+mod targets;
 pub mod units;
 
 use std::process::ExitCode;
@@ -47,6 +51,7 @@ pub fn main() -> ExitCode {
     let outcome = match args.command {
         Command::Measure(args) => measure::run(args),
         Command::Analyse(args) => analyse::run(&args),
+        Command::Floor(args) => floor::run(args),
         Command::Nic(args) => nic::run(&args),
         Command::Serve(args) => serve::run(&args),
     };

@@ -18,10 +18,7 @@ pub(super) fn report(campaign: &Campaign, format: Format) -> anyhow::Result<Exit
         Format::Text => text::write(&report, output::style(), &mut out),
     })
     .context("the report could not be written")?;
-    let measured = campaign
-        .sources
-        .iter()
-        .any(|source| !source.samples.is_empty());
+    let measured = campaign.asked().any(|source| !source.samples.is_empty());
     if measured {
         return Ok(Exit::Measured);
     }
@@ -31,9 +28,11 @@ pub(super) fn report(campaign: &Campaign, format: Format) -> anyhow::Result<Exit
 
 /// The most likely reason that there is no sample, and what to do.
 fn why(campaign: &Campaign) -> &'static str {
-    let any = |test: fn(&SourceRecord) -> bool| campaign.sources.iter().any(test);
+    let any = |test: fn(&SourceRecord) -> bool| campaign.asked().any(test);
     if campaign.sources.is_empty() {
         "no source has an address; check the names, or name addresses"
+    } else if !any(|s| s.sent() > 0) {
+        "the run ended before the first request"
     } else if any(|s| !s.incidents().rejected.is_empty()) {
         "every answer was rejected; the report names the reasons"
     } else if !any(|s| s.lost_total() > 0) {

@@ -6,13 +6,17 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::output;
-use crate::sample::{Event, Note, Sink, SourceId, SourceInfo};
+use crate::sample::{Event, Note, Sink, SourceId, SourceInfo, SourceKind};
 use crate::time::{Monotonic, TimeDelta};
 
 /// A [`Sink`] that shows how far the run is. Off a terminal it only tells bad news, as lines.
 pub(super) struct Progress {
     bar: Option<ProgressBar>,
     sources: Vec<Arc<SourceInfo>>,
+    /// Whether there is a source that is not this program's own server.
+    has_others: bool,
+    /// Whether only the noise floor, which comes first, has been measured so far.
+    is_at_floor: bool,
     started: Option<Monotonic>,
     samples: u64,
     lost: u64,
@@ -47,6 +51,8 @@ impl Progress {
         Self {
             bar,
             sources: Vec::new(),
+            has_others: false,
+            is_at_floor: false,
             started: None,
             samples: 0,
             lost: 0,
@@ -68,10 +74,18 @@ impl Progress {
             return;
         }
         self.shown = now;
-        bar.set_message(format!(
-            "{} answers, {} lost (Ctrl-C ends early and reports)",
-            self.samples, self.lost
-        ));
+        let done = if self.is_at_floor {
+            "first this host's noise floor".to_owned()
+        } else {
+            format!("{} answers, {} lost", self.samples, self.lost)
+        };
+        bar.set_message(format!("{done} (Ctrl-C ends early and reports)"));
+    }
+
+    /// Whether a source is measured for the noise floor alone, before those that were asked for.
+    fn is_beside(&self, id: SourceId) -> bool {
+        let source = self.sources.get(id.index());
+        self.has_others && source.is_some_and(|info| info.kind == SourceKind::Embedded)
     }
 
     fn say(&self, line: &str) {
@@ -82,16 +96,21 @@ impl Progress {
     }
 
     /// What a person should know before the report comes.
-    fn tell(&mut self, source: Option<usize>, note: &Note) {
-        let whom = source
-            .and_then(|index| self.sources.get(index))
-            .map_or(String::new(), |info| format!("{info}: "));
+    fn tell(&mut self, source: Option<SourceId>, note: &Note) {
+        let info = source.and_then(|id| self.sources.get(id.index()));
+        let whom = match (info, source) {
+            // Nobody asked for that address.
+            (Some(info), Some(id)) if self.is_beside(id) => format!("{}: ", info.source),
+            (Some(info), _) => format!("{info}: "),
+            (None, _) => String::new(),
+        };
         let news = match note {
             Note::Unreachable { error } => format!("{whom}cannot be reached: {error}"),
             Note::GivenUp => format!("{whom}given up, it never answered"),
             Note::Stopped { kiss } => format!("{whom}not asked any more. {}", kiss.describe()),
             Note::Unresolved { source, error } => format!("{source}: {error}"),
             Note::StampsUnavailable { error } => format!("no kernel timestamps: {error}"),
+            Note::NoFloor { error } => format!("no noise floor: {error}"),
             _ => return,
         };
         self.told += 1;
@@ -106,17 +125,25 @@ impl Progress {
 impl Sink for Progress {
     fn event(&mut self, event: &Event) {
         match event {
-            Event::Source(info) => self.sources.push(Arc::clone(info)),
+            Event::Source(info) => {
+                self.has_others |= info.kind != SourceKind::Embedded;
+                self.sources.push(Arc::clone(info));
+            }
+            Event::Sample(id, _) | Event::Lost(id, ..) if self.is_beside(*id) => {
+                self.is_at_floor = self.samples + self.lost == 0;
+            }
             Event::Sample(_, sample) => {
+                self.is_at_floor = false;
                 self.samples += 1;
                 let started = *self.started.get_or_insert(sample.at);
                 self.redraw(started.max(sample.at));
             }
             Event::Lost(_, now, _) => {
+                self.is_at_floor = false;
                 self.lost += 1;
                 self.redraw(*now);
             }
-            Event::Note(source, _, note) => self.tell(source.map(SourceId::index), note),
+            Event::Note(source, _, note) => self.tell(*source, note),
             _ => {}
         }
     }

@@ -7,6 +7,7 @@
 mod bound;
 mod class;
 mod crosscheck;
+mod floor;
 mod steering;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use rayon::prelude::*;
 pub use bound::{BoundAt, Break};
 pub use class::ClassAssessment;
 pub use crosscheck::CrossCheck;
+pub use floor::{Floor, FloorComparison, Resolution};
 pub use steering::{ClockStep, MAX_STEERING};
 pub use warning::{Warning, WarningCode};
 
@@ -59,6 +61,8 @@ pub struct Assessment {
     pub plan: Plan,
     /// One for each source of the campaign, in its order.
     pub sources: Vec<SourceAssessment>,
+    /// The noise floor of this host, one for each class it was measured in.
+    pub floors: Vec<Floor>,
     /// What the reader should know before trusting the numbers: of the run first, then by source.
     pub warnings: Vec<Warning>,
 }
@@ -93,6 +97,8 @@ pub struct SourceAssessment {
     pub clock_steps: Vec<ClockStep>,
     /// What an independent implementation measured.
     pub cross_check: Option<CrossCheck>,
+    /// How it stands to the noise floor, where that was measured in the same mode.
+    pub floor: Option<FloorComparison>,
 }
 
 /// Exchanges by who stamped one of their ends.
@@ -126,15 +132,20 @@ impl StampCounts {
 /// assert!(nothing.warnings.iter().any(|w| w.code == WarningCode::NoSource));
 /// ```
 pub fn analyse(campaign: &Campaign, plan: &Plan) -> Assessment {
-    let sources: Vec<SourceAssessment> = campaign
+    let mut sources: Vec<SourceAssessment> = campaign
         .sources
         .par_iter()
         .map(|record| assess(record, plan, campaign.header.timeout))
         .collect();
-    let warnings = warning::collect(campaign, &sources);
+    let floors = floor::find(campaign, &sources);
+    for (record, found) in campaign.sources.iter().zip(&mut sources) {
+        found.floor = floor::compare(&floors, record, found);
+    }
+    let warnings = warning::collect(campaign, &sources, &floors);
     Assessment {
         plan: *plan,
         sources,
+        floors,
         warnings,
     }
 }
@@ -161,5 +172,6 @@ fn assess(record: &SourceRecord, plan: &Plan, timeout: TimeDelta) -> SourceAsses
         breaks: bounds.breaks,
         contradictory: bounds.contradictory,
         clock_steps: bounds.clock_steps,
+        floor: None,
     }
 }

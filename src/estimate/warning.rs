@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::floor::{self, Floor};
 use super::{SourceAssessment, timescale};
 use crate::sample::{Campaign, Leap, Note, Rejection, SourceId, SourceRecord, StampFault};
 use crate::stats::{Probability, needed};
@@ -105,6 +106,8 @@ pub enum WarningCode {
     Stopped,
     /// The server does not answer in interleaved mode.
     NotInterleaved,
+    /// The noise floor could not be measured.
+    NoFloor,
     /// A PTP clock may keep another time scale than it was taken to.
     PerhapsTai,
     /// A real-time clock may keep local time.
@@ -114,9 +117,24 @@ pub enum WarningCode {
 }
 
 /// All warnings of a campaign: of the run first, then by source.
-pub(super) fn collect(campaign: &Campaign, sources: &[SourceAssessment]) -> Vec<Warning> {
+pub(super) fn collect(
+    campaign: &Campaign,
+    sources: &[SourceAssessment],
+    floors: &[Floor],
+) -> Vec<Warning> {
     let mut warnings = of_run(campaign, sources);
+    floor::failures(campaign, sources, floors, |text| {
+        warnings.push(Warning {
+            code: WarningCode::NoFloor,
+            source: None,
+            text,
+        });
+    });
     for (index, (record, found)) in campaign.sources.iter().zip(sources).enumerate() {
+        // What stands beside the sources has no say but in its failures.
+        if campaign.is_beside(record) {
+            continue;
+        }
         let id = SourceId(u32::try_from(index).unwrap_or(u32::MAX));
         let mut warn = |code, text| {
             warnings.push(Warning {
@@ -180,7 +198,9 @@ fn of_run(campaign: &Campaign, sources: &[SourceAssessment]) -> Vec<Warning> {
             ),
         );
     }
-    if let (Some(text), Some(_)) = (few_samples(sources), sources.first()) {
+    let records = campaign.sources.iter().zip(sources);
+    let asked = records.filter(|(record, _)| !campaign.is_beside(record));
+    if let Some(text) = few_samples(asked.map(|(_, found)| found)) {
         warn(WarningCode::FewSamples, text);
     }
     if campaign.notes_dropped > 0 {
@@ -193,10 +213,9 @@ fn of_run(campaign: &Campaign, sources: &[SourceAssessment]) -> Vec<Warning> {
 }
 
 /// One warning for all sources: what is missing is the same for each.
-fn few_samples(sources: &[SourceAssessment]) -> Option<String> {
+fn few_samples<'a>(sources: impl Iterator<Item = &'a SourceAssessment>) -> Option<String> {
     let wanted = needed(Probability::P99)?;
     let counts = sources
-        .iter()
         .filter_map(|s| s.classes.first())
         .map(|c| c.offset.n);
     let short: Vec<u64> = counts.filter(|n| *n < wanted).collect();
@@ -345,6 +364,10 @@ fn of_notes(campaign: &Campaign, sources: &[SourceAssessment], warnings: &mut Ve
     let mut told: Vec<(Warning, usize)> = Vec::new();
     let mut places = std::collections::BTreeMap::new();
     for (source, _, note) in &campaign.notes {
+        let record = source.and_then(|id| campaign.sources.get(id.index()));
+        if record.is_some_and(|record| campaign.is_beside(record)) {
+            continue;
+        }
         let Some((code, text)) = of_note(note).filter(|_| !is_explained(note, sources)) else {
             continue;
         };
@@ -453,6 +476,10 @@ fn of_note(note: &Note) -> Option<(WarningCode, String)> {
             WarningCode::NotInterleaved,
             "does not answer in interleaved mode: its T3 is what it wrote before sending, and early"
                 .to_owned(),
+        ),
+        Note::NoFloor { error } => (
+            WarningCode::NoFloor,
+            format!("the noise floor was not measured: {error}"),
         ),
         Note::CrossCheckFailed { error } => (
             WarningCode::CrossCheckFailed,

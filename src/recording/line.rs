@@ -134,7 +134,7 @@ struct Tagged<T> {
 }
 
 /// Names that a note line may have, to tell an unknown note from a damaged one.
-pub(super) const NOTE_NAMES: [&str; 19] = [
+pub(super) const NOTE_NAMES: [&str; 20] = [
     "unresolved",
     "same_address",
     "polite",
@@ -153,6 +153,7 @@ pub(super) const NOTE_NAMES: [&str; 19] = [
     "stopped",
     "distant_root",
     "not_interleaved",
+    "no_floor",
     "cross_check_failed",
 ];
 

@@ -84,6 +84,7 @@ fn note() -> impl Strategy<Value = Note> {
         delta().prop_map(|interval| Note::Slowed { interval }),
         prop::sample::select(Rejection::ALL.to_vec()).prop_map(|kiss| Note::Stopped { kiss }),
         Just(Note::DistantRoot),
+        text().prop_map(|error| Note::NoFloor { error }),
         text().prop_map(|error| Note::CrossCheckFailed { error }),
     ]
 }
@@ -545,6 +546,7 @@ fn every_note_has_its_name_in_the_list() {
         },
         Note::DistantRoot,
         Note::NotInterleaved,
+        Note::NoFloor { error: text() },
         Note::CrossCheckFailed { error: text() },
     ];
     let names = all.map(|note| {
@@ -568,6 +570,7 @@ fn every_note_has_its_name_in_the_list() {
             | Note::Stopped { .. }
             | Note::DistantRoot
             | Note::NotInterleaved
+            | Note::NoFloor { .. }
             | Note::CrossCheckFailed { .. } => {}
         }
         serde_json::to_value(note).unwrap()["note"]

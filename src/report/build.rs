@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::clean::clean;
+use super::floor::{FloorReport, SourceFloorReport};
 use super::model::{
     BinsReport, BoundReport, BreakReport, CardReport, ClassName, ClassReport, CrossCheckReport,
     Distribution, HistogramReport, HostReport, Report, RunReport, SCHEMA, ServerReport,
     SourceReport, StampCountsReport, StampingReport, StampsReport, WarningReport,
 };
 use crate::estimate::{
-    Assessment, BoundAt, ClassAssessment, CrossCheck, SourceAssessment, StampCounts, Warning,
+    Assessment, BoundAt, ClassAssessment, CrossCheck, Floor, SourceAssessment, StampCounts, Warning,
 };
 use crate::sample::{
     Campaign, Class, Nic, Note, PtpClock, RunEnd, ServerInfo, SourceId, SourceInfo, SourceRecord,
@@ -31,7 +32,8 @@ impl Report {
     /// assert!(report.run.truncated);
     /// ```
     pub fn new(campaign: &Campaign, assessment: &Assessment) -> Self {
-        let of_source = |(record, found)| SourceReport::new(record, found);
+        let asked = campaign.sources.iter().zip(&assessment.sources);
+        let asked = asked.filter(|(record, _)| !campaign.is_beside(record));
         Self {
             schema: SCHEMA.to_owned(),
             tool: clean(&campaign.header.tool),
@@ -42,12 +44,10 @@ impl Report {
                 .iter()
                 .map(|warning| WarningReport::new(campaign, warning))
                 .collect(),
-            sources: campaign
-                .sources
-                .iter()
-                .zip(&assessment.sources)
-                .map(of_source)
+            sources: asked
+                .map(|(record, found)| SourceReport::new(record, found, &assessment.floors))
                 .collect(),
+            floors: assessment.floors.iter().map(FloorReport::new).collect(),
         }
     }
 }
@@ -155,7 +155,7 @@ impl WarningReport {
 }
 
 impl SourceReport {
-    fn new(record: &SourceRecord, found: &SourceAssessment) -> Self {
+    fn new(record: &SourceRecord, found: &SourceAssessment, floors: &[Floor]) -> Self {
         let mut classes = found.classes.iter().map(ClassReport::new);
         // A clock says nothing of itself.
         let server = found
@@ -189,6 +189,9 @@ impl SourceReport {
                 .collect(),
             main: classes.next().unwrap_or_default(),
             other_classes: classes.collect(),
+            floor: found
+                .floor
+                .and_then(|comparison| SourceFloorReport::new(floors, comparison)),
             cross_check: found.cross_check.as_ref().map(CrossCheckReport::new),
         }
     }
@@ -243,7 +246,7 @@ impl ClassReport {
 }
 
 impl ClassName {
-    fn new(class: Class) -> Self {
+    pub(super) fn new(class: Class) -> Self {
         let (tx, rx) = (class.tx.name(), class.rx.name());
         Self {
             mode: class.mode,
@@ -256,7 +259,7 @@ impl ClassName {
 }
 
 impl Distribution {
-    fn new(summary: &Summary) -> Self {
+    pub(super) fn new(summary: &Summary) -> Self {
         let (mut ci95, mut needed) = (BTreeMap::new(), BTreeMap::new());
         for (name, estimate) in summary.quantiles() {
             match estimate {

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::floor::{FloorReport, SourceFloorReport};
 use crate::estimate::WarningCode;
 use crate::sample::{
     Leap, LossCause, Mode, Nic, PtpClock, Rejection, SourceKind, StampFault, Timescale,
@@ -34,6 +35,8 @@ pub struct Report {
     pub warnings: Vec<WarningReport>,
     /// One for each address of each source, in the order they were asked for.
     pub sources: Vec<SourceReport>,
+    /// The noise floor of this host, one for each class it was measured in; empty where it was not.
+    pub floors: Vec<FloorReport>,
 }
 
 /// The host that measured. What could not be read is null.
@@ -164,6 +167,8 @@ pub struct SourceReport {
     pub main: ClassReport,
     /// The other classes, most exchanges first.
     pub other_classes: Vec<ClassReport>,
+    /// How it stands to the noise floor; null where none was measured in its mode.
+    pub floor: Option<SourceFloorReport>,
     /// What an independent implementation measured; null where it was not asked.
     pub cross_check: Option<CrossCheckReport>,
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{
     Event, LossCause, Note, Rejection, RunEnd, RunHeader, Sample, Samples, ServerInfo, Sink,
-    SourceId, SourceInfo, StampFault,
+    SourceId, SourceInfo, SourceKind, StampFault,
 };
 use crate::time::{Monotonic, TimeDelta};
 
@@ -27,6 +27,8 @@ pub struct Campaign {
     pub notes_dropped: u64,
     /// How the run ended; absent where a recording stops short.
     pub end: Option<RunEnd>,
+    /// Whether there is a source that is not this program's own server.
+    has_others: bool,
 }
 
 /// What one source told.
@@ -69,6 +71,18 @@ impl Campaign {
             header,
             ..Self::default()
         }
+    }
+
+    /// Whether a source stands beside those that were asked for: this program's own server, where
+    /// there are others. It was measured for the noise floor alone. Where there is nothing else it
+    /// is what was asked for.
+    pub fn is_beside(&self, source: &SourceRecord) -> bool {
+        self.has_others && source.info.kind == SourceKind::Embedded
+    }
+
+    /// The sources that were asked for.
+    pub fn asked(&self) -> impl Iterator<Item = &SourceRecord> {
+        self.sources.iter().filter(|source| !self.is_beside(source))
     }
 }
 
@@ -140,6 +154,7 @@ impl Sink for Campaign {
     fn event(&mut self, event: &Event) {
         let id = match *event {
             Event::Source(ref info) => {
+                self.has_others |= info.kind != SourceKind::Embedded;
                 self.sources.push(SourceRecord::new(Arc::clone(info)));
                 return;
             }
@@ -193,7 +208,7 @@ impl Sink for Campaign {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{SourceKind, Timescale};
+    use crate::sample::Timescale;
 
     #[test]
     fn absurd_counts_saturate() {

@@ -34,7 +34,7 @@ impl SourceId {
 pub enum SourceKind {
     /// An NTP server.
     Ntp,
-    /// This program's own server on loopback: what it measures is this host's noise floor.
+    /// This program's own server on loopback: what is measured there is this host's noise floor.
     Embedded,
     /// A PTP hardware clock of this host.
     Phc,
@@ -235,6 +235,11 @@ pub enum Note {
     DistantRoot,
     /// The server does not answer in interleaved mode.
     NotInterleaved,
+    /// The noise floor could not be measured.
+    NoFloor {
+        /// Why.
+        error: String,
+    },
     /// The cross-check could not be made.
     CrossCheckFailed {
         /// Why.

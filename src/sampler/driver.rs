@@ -125,8 +125,8 @@ impl Run {
         let shared = Shared::new(options, cards, nonces, pacing, plan.count, watch);
         let start = clock::counter();
         let sources: Vec<_> = (0u32..)
-            .zip(&plan.targets)
-            .map(|(n, target)| Source::new(SourceId(n), target, plan, first_turn(plan, start, n)))
+            .zip(plan.targets.iter().zip(first_turns(plan, start)))
+            .map(|(n, (target, first))| Source::new(SourceId(n), target, plan, first))
             .collect();
         let mut run = Self {
             queue: BinaryHeap::new(),
@@ -337,15 +337,21 @@ impl Run {
     }
 }
 
-/// The first turns are spread over one interval, the first source's coming at once.
-fn first_turn(plan: &Plan, start: Monotonic, n: u32) -> Monotonic {
-    let interval = plan
-        .targets
-        .first()
-        .map_or(TimeDelta::ZERO, |t| t.pace.interval());
-    let spread = interval.min(TimeDelta::from_secs(1));
-    let sources = i64::try_from(plan.targets.len()).unwrap_or(i64::MAX).max(1);
-    start + TimeDelta::from_nanos(spread.as_nanos() / sources).times(i64::from(n))
+/// The first turns of those that begin together are spread over one interval, that of the first of
+/// them coming at once.
+fn first_turns(plan: &Plan, start: Monotonic) -> impl Iterator<Item = Monotonic> {
+    let phases = plan.targets.chunk_by(|a, b| a.phase.from == b.phase.from);
+    phases.flat_map(move |together| {
+        let interval = together
+            .first()
+            .map_or(TimeDelta::ZERO, |t| t.pace.interval());
+        let spread = interval.min(TimeDelta::from_secs(1));
+        let sources = i64::try_from(together.len()).unwrap_or(i64::MAX).max(1);
+        let step = TimeDelta::from_nanos(spread.as_nanos() / sources);
+        (0..)
+            .zip(together)
+            .map(move |(n, target)| start + target.phase.from + step.times(n))
+    })
 }
 
 /// How long turns are gathered: until about [`BATCH`] sources are due.
@@ -353,9 +359,69 @@ fn batch_time(plan: &Plan) -> TimeDelta {
     let shortest = plan
         .targets
         .iter()
+        .filter(|t| t.phase.length.is_none())
         .map(|t| t.pace.interval())
         .min()
         .unwrap_or(TimeDelta::ZERO);
     let sources = i64::try_from(plan.targets.len()).unwrap_or(i64::MAX).max(1);
     TimeDelta::from_nanos(shortest.times(BATCH).as_nanos() / sources).min(LONGEST_BATCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{SourceInfo, SourceKind, Timescale};
+    use crate::sampler::{Endpoint, ModePolicy, Pace, Phase, Target};
+
+    fn ms(n: i64) -> TimeDelta {
+        TimeDelta::from_millis(n)
+    }
+
+    fn target(from: TimeDelta, length: Option<TimeDelta>, interval: TimeDelta) -> Target {
+        let info = SourceInfo {
+            source: String::new(),
+            address: "127.0.0.1".to_owned(),
+            port: 123,
+            kind: SourceKind::Ntp,
+            timescale: Timescale::Unknown,
+        };
+        Target {
+            info: info.into(),
+            endpoint: Endpoint::Server(([127, 0, 0, 1], 123).into()),
+            pace: Pace::Mean(interval),
+            mode: ModePolicy::Auto,
+            phase: Phase { from, length },
+        }
+    }
+
+    fn plan(targets: Vec<Target>) -> Plan {
+        Plan {
+            targets,
+            count: None,
+            duration: None,
+            timeout: ms(1_000),
+            hardware: None,
+            stamping: Stamping::User,
+            interface: None,
+            seed: 0,
+            cross_check: false,
+        }
+    }
+
+    #[test]
+    fn the_first_turns_of_each_phase_begin_with_it_and_are_spread_over_an_interval() {
+        let mut targets = vec![
+            target(ms(0), Some(ms(500)), ms(1)),
+            target(ms(500), Some(ms(500)), ms(1)),
+        ];
+        targets.extend(vec![target(ms(1_000), None, ms(400)); 4]);
+        let start = Monotonic::from_nanos(7);
+        let turns: Vec<_> = first_turns(&plan(targets.clone()), start)
+            .map(|at| at.since(start).as_nanos() / 1_000_000)
+            .collect();
+        assert_eq!(turns, [0, 500, 1_000, 1_100, 1_200, 1_300]);
+        // What goes before does not hurry the batches of what was asked for.
+        assert_eq!(batch_time(&plan(targets)), LONGEST_BATCH);
+        assert_eq!(first_turns(&plan(Vec::new()), start).count(), 0);
+    }
 }

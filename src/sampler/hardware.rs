@@ -20,7 +20,9 @@ pub(super) fn open(plan: &Plan) -> Result<(Cards, Vec<Note>), HardwareError> {
     let Some(hardware) = &plan.hardware else {
         return Ok((Cards::default(), Vec::new()));
     };
-    let servers = plan.targets.iter().filter_map(|t| match t.endpoint {
+    // What is measured for a while beside the others is this program's own server.
+    let lasting = plan.targets.iter().filter(|t| t.phase.length.is_none());
+    let servers = lasting.filter_map(|t| match t.endpoint {
         Endpoint::Server(address) => Some(address),
         Endpoint::Phc { .. } | Endpoint::Rtc(_) => None,
     });

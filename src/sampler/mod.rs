@@ -59,21 +59,35 @@ pub struct Target {
     pub endpoint: Endpoint,
     /// How often.
     pub pace: Pace,
+    /// Basic or interleaved requests.
+    pub mode: ModePolicy,
+    /// When.
+    pub phase: Phase,
+}
+
+/// The part of a run in which a target is asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Phase {
+    /// How long after the start of the run the first request may leave.
+    pub from: TimeDelta,
+    /// How long after its first request one may leave. A target with a length of its own stands
+    /// beside those that were asked for: the plan's `count`, `interface` and `cross_check` are not
+    /// for it. Absent: as the plan says.
+    pub length: Option<TimeDelta>,
 }
 
 /// What to measure, and how.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// The addresses, in the order in which their events are numbered.
+    /// The addresses, in the order in which their events are numbered: earlier phases first.
     pub targets: Vec<Target>,
     /// Requests to each address; without a limit until `duration` is over.
     pub count: Option<u64>,
-    /// How long requests are sent; without a limit until `count` is reached.
+    /// How long requests are sent, from the start of the run; without a limit until `count` is
+    /// reached.
     pub duration: Option<TimeDelta>,
     /// How long an answer is waited for.
     pub timeout: TimeDelta,
-    /// Basic or interleaved requests.
-    pub mode: ModePolicy,
     /// Who stamps, where no card does.
     pub stamping: Stamping,
     /// Whether and how cards may stamp too.

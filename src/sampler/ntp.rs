@@ -89,6 +89,8 @@ pub(super) struct NtpSource {
     generation: u64,
     local: Option<SocketAddr>,
     attempts: u64,
+    /// From when on none is sent, where it has a phase of its own.
+    until: Option<Monotonic>,
     /// When the next request is due.
     pub(super) due: Monotonic,
     kisses_heeded: u32,
@@ -121,13 +123,14 @@ impl NtpSource {
         Self {
             id,
             address,
-            association: Association::new(id, plan.mode, plan.timeout),
+            association: Association::new(id, target.mode, plan.timeout),
             pacer,
             socket: None,
             card: None,
             generation: 0,
             local: None,
             attempts: 0,
+            until: target.phase.length.map(|length| due + length),
             due,
             kisses_heeded: 0,
             losses_in_a_row: 0,
@@ -152,9 +155,11 @@ impl NtpSource {
 
     /// Whether no request will be sent any more.
     pub(super) fn has_sent_all(&self, shared: &Shared) -> bool {
-        self.given_up
-            || self.association.is_stopped()
-            || shared.count.is_some_and(|count| self.attempts >= count)
+        let has_sent_enough = match self.until {
+            Some(end) => self.due >= end,
+            None => shared.count.is_some_and(|count| self.attempts >= count),
+        };
+        self.given_up || self.association.is_stopped() || has_sent_enough
     }
 
     /// Whether nothing is awaited.
@@ -285,8 +290,12 @@ impl NtpSource {
     }
 
     fn open_socket(&mut self, now: Monotonic, shared: &Shared, sink: &mut dyn Sink) {
-        self.card = shared.cards.towards(self.address);
         let mut options = shared.options.clone();
+        if self.until.is_some() {
+            options.interface = None;
+        } else {
+            self.card = shared.cards.towards(self.address);
+        }
         if self.card.is_some() {
             options.stamping = Stamping::Hardware;
         }

@@ -39,11 +39,16 @@ impl CrossCheck {
         let asker = Asker {
             targets: (0u32..)
                 .zip(&plan.targets)
+                .filter(|(_, t)| t.phase.length.is_none())
                 .filter_map(|(n, t)| match t.endpoint {
                     Endpoint::Server(address) => Some((SourceId(n), address.to_string(), t.pace)),
                     Endpoint::Phc { .. } | Endpoint::Rtc(_) => None,
                 })
                 .collect(),
+            delay: plan
+                .targets
+                .last()
+                .map_or(TimeDelta::ZERO, |t| t.phase.from),
             timeout: plan.timeout,
             count: plan.count.unwrap_or(QUESTIONS).min(QUESTIONS),
             seed: plan.seed,
@@ -94,6 +99,8 @@ impl CrossCheck {
 
 struct Asker {
     targets: Vec<(SourceId, String, Pace)>,
+    /// Nothing is asked before those that were asked for are due.
+    delay: TimeDelta,
     timeout: TimeDelta,
     count: u64,
     seed: u64,
@@ -111,6 +118,9 @@ impl Asker {
             .iter()
             .map(|(_, _, p)| Pacer::new(*p))
             .collect();
+        if !self.pause(self.delay) {
+            return;
+        }
         for round in 0..self.count {
             let mut wait = SPACING;
             for ((id, address, pace), pacer) in self.targets.iter().zip(&mut pacers) {

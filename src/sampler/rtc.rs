@@ -234,7 +234,7 @@ fn sleep_until(end: Monotonic, stop: &AtomicBool) -> bool {
 mod tests {
     use super::*;
     use crate::sample::{Event, LossCause, Note, Reading, SourceInfo, SourceKind, Timescale};
-    use crate::sampler::{Endpoint, Pace};
+    use crate::sampler::{Endpoint, ModePolicy, Pace, Phase};
     use crate::time::Timestamp;
 
     struct Events(Vec<Event>);
@@ -257,6 +257,8 @@ mod tests {
             info: info.into(),
             endpoint: Endpoint::Rtc("/dev/rtc0".into()),
             pace: Pace::Mean(SECOND),
+            mode: ModePolicy::Basic,
+            phase: Phase::default(),
         };
         RtcSource::new(
             SourceId(0),

@@ -16,6 +16,7 @@ mod analyse;
 mod answers;
 mod embedded;
 mod flood;
+mod floor;
 mod kisses;
 mod limits;
 mod nic;

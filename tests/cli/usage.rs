@@ -9,6 +9,7 @@ fn help_and_version_are_answers() {
         &["measure", "--help"],
         &["help", "serve"],
         &["nic", "--help"],
+        &["floor", "--help"],
     ] {
         let ended = clockfit(args);
         assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));

@@ -76,6 +76,10 @@ pub(crate) struct Server<'a> {
 }
 
 pub(crate) fn add(campaign: &mut Campaign, server: &Server<'_>) -> SourceId {
+    add_in(Mode::Basic, campaign, server)
+}
+
+fn add_in(mode: Mode, campaign: &mut Campaign, server: &Server<'_>) -> SourceId {
     let id = SourceId(u32::try_from(campaign.sources.len()).unwrap());
     let mut noise = Noise(u64::from(id.0) + 7);
     campaign.event(&Event::Source(
@@ -119,7 +123,7 @@ pub(crate) fn add(campaign: &mut Campaign, server: &Server<'_>) -> SourceId {
                 rx: StampSource::Kernel,
                 error: ns(1),
             },
-            mode: Mode::Basic,
+            mode,
             at: Monotonic::from_nanos(at),
             at_error: ns(40),
         };
@@ -207,9 +211,92 @@ pub(crate) fn embedded() -> Campaign {
     c
 }
 
+/// The noise floor, in basic mode with exchanges enough, and in interleaved mode with so many.
+fn floor(c: &mut Campaign, interleaved: i64) {
+    let basic = Server {
+        name: "noise floor in basic mode",
+        address: "127.0.0.1",
+        kind: SourceKind::Embedded,
+        offset: -2_500,
+        floor: 8_000,
+        exchanges: 500,
+        every: SEC / 33,
+    };
+    add(c, &basic);
+    let interleaved = Server {
+        name: "noise floor in interleaved mode",
+        offset: 0,
+        exchanges: interleaved,
+        ..basic
+    };
+    add_in(Mode::Interleaved, c, &interleaved);
+}
+
+/// `clockfit floor`.
+pub(crate) fn floor_alone() -> Campaign {
+    let mut c = Campaign::new(header(&["floor"]));
+    floor(&mut c, 60);
+    end(&mut c, 30);
+    c
+}
+
+/// `clockfit measure --floor`: a server that agrees with this clock, one that does not, one in a mode
+/// whose floor has too few exchanges, and a clock, which has none.
+pub(crate) fn beside_floor() -> Campaign {
+    let mut c = Campaign::new(header(&["measure", "--floor"]));
+    floor(&mut c, 60);
+    let good = Server {
+        name: "ntp1.example",
+        address: "10.77.0.2",
+        kind: SourceKind::Ntp,
+        offset: 1_500,
+        floor: 30_000,
+        exchanges: 60,
+        every: SEC,
+    };
+    add(&mut c, &good);
+    let off = Server {
+        name: "ntp2.example",
+        address: "10.77.0.3",
+        offset: 50_000_000,
+        ..good
+    };
+    add(&mut c, &off);
+    let interleaved = Server {
+        name: "ntp3.example",
+        address: "10.77.0.4",
+        ..good
+    };
+    add_in(Mode::Interleaved, &mut c, &interleaved);
+    let clock = Server {
+        name: "phc:ptp_kvm",
+        address: "/dev/ptp0",
+        kind: SourceKind::Phc,
+        ..good
+    };
+    add_in(Mode::Reading, &mut c, &clock);
+    end(&mut c, 66);
+    c
+}
+
+/// The same with more servers than fit in detail.
+pub(crate) fn many_beside_floor(sources: i64) -> Campaign {
+    let mut c = Campaign::new(header(&["measure", "--floor"]));
+    floor(&mut c, 500);
+    add_many(&mut c, sources);
+    end(&mut c, 66);
+    c
+}
+
 /// More servers than fit in detail, a few of them silent, wrong or oddly named.
 pub(crate) fn many(sources: i64) -> Campaign {
     let mut c = Campaign::new(header(&["measure"]));
+    add_many(&mut c, sources);
+    end(&mut c, 60);
+    c
+}
+
+fn add_many(c: &mut Campaign, sources: i64) {
     for k in 0..sources {
         let address = format!("2001:db8::{k:x}");
         let name = format!("time{k}.example");
@@ -222,7 +309,7 @@ pub(crate) fn many(sources: i64) -> Campaign {
             exchanges: if k % 11 == 5 { 0 } else { 60 },
             every: SEC,
         };
-        let id = add(&mut c, &server);
+        let id = add(c, &server);
         if k % 11 == 5 {
             for _ in 0..60 {
                 c.event(&Event::Lost(
@@ -233,6 +320,4 @@ pub(crate) fn many(sources: i64) -> Campaign {
             }
         }
     }
-    end(&mut c, 60);
-    c
 }

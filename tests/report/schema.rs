@@ -117,13 +117,14 @@ pub(super) fn check(schema: &Value, root: &Value, value: &Value, path: &str) {
                 }
             }
             "prefixItems" => {
-                let values = value.as_array().unwrap();
+                let values = value.as_array().into_iter().flatten();
                 for (rule, value) in rule.as_array().unwrap().iter().zip(values) {
                     check(rule, root, value, path);
                 }
             }
-            "minItems" => assert!(length(value) >= rule.as_u64()),
-            "maxItems" => assert!(length(value) <= rule.as_u64()),
+            // Of what is no array these, too, say nothing.
+            "minItems" => assert!(length(value).is_none_or(|n| Some(n) >= rule.as_u64())),
+            "maxItems" => assert!(length(value).is_none_or(|n| Some(n) <= rule.as_u64())),
             "enum" => assert!(rule.as_array().unwrap().contains(value), "{path}: {value}"),
             "const" => assert_eq!(rule, value, "{path}"),
             "anyOf" | "oneOf" => {
@@ -150,6 +151,8 @@ fn real_output_obeys_the_published_schema() {
     for campaign in [
         campaign::two(),
         campaign::embedded(),
+        campaign::floor_alone(),
+        campaign::beside_floor(),
         campaign::many(12),
         Default::default(),
     ] {
@@ -230,8 +233,48 @@ fn the_promised_keys_are_there() {
     );
 }
 
+/// What stands beside the sources is in a list of its own, and in each source what it says of it.
+#[test]
+fn the_floor_is_no_source() {
+    let value: Value = serde_json::from_str(&rendered(&campaign::beside_floor())).unwrap();
+    let sources = value["sources"].as_array().unwrap();
+    let kinds: Vec<_> = sources
+        .iter()
+        .map(|s| s["kind"].as_str().unwrap())
+        .collect();
+    assert_eq!(kinds, ["ntp", "ntp", "ntp", "phc"]);
+    let resolution = |n: usize| &sources[n]["floor"]["resolution"];
+    assert_eq!(resolution(0), "below");
+    assert_eq!(resolution(1), "above");
+    assert_eq!(resolution(2), "undetermined");
+    assert_eq!(sources[2]["floor"]["needed"], 72);
+    assert_eq!(sources[2]["floor"]["limit_ns"], Value::Null);
+    assert_eq!(sources[3]["floor"], Value::Null);
+    let floors = value["floors"].as_array().unwrap();
+    assert_eq!(floors.len(), 2);
+    let basic = &floors[0];
+    assert_eq!(basic["class"]["mode"], "basic");
+    // The same numbers, wherever they are told.
+    assert_eq!(basic["limit_ns"], basic["abs_offset_ns"]["ci95"]["p95"][1]);
+    let told = &sources[0]["floor"];
+    assert_eq!(told["limit_ns"], basic["limit_ns"]);
+    assert_eq!(told["ci95_ns"], basic["abs_offset_ns"]["ci95"]["p95"]);
+    assert_eq!(told["p95_ns"], basic["abs_offset_ns"]["p95"]);
+    assert_eq!(
+        (&told["n"], &told["class"]),
+        (&basic["offset_ns"]["n"], &basic["class"])
+    );
+
+    let alone: Value = serde_json::from_str(&rendered(&campaign::floor_alone())).unwrap();
+    assert_eq!(alone["sources"].as_array().unwrap().len(), 2);
+    assert_eq!(alone["floors"], value["floors"]);
+}
+
 #[test]
 fn a_report_reads_back_as_it_was_written() {
+    let beside = campaign::beside_floor();
+    let back: Report = serde_json::from_str(&rendered(&beside)).unwrap();
+    assert_eq!(back, report(&beside));
     let text = rendered(&campaign::two());
     let back: Report = serde_json::from_str(&text).unwrap();
     assert_eq!(back, report(&campaign::two()));

@@ -32,6 +32,21 @@ fn own_server() {
 }
 
 #[test]
+fn floor_alone() {
+    insta::assert_snapshot!(text(&campaign::floor_alone(), ASCII));
+}
+
+#[test]
+fn beside_floor() {
+    insta::assert_snapshot!(text(&campaign::beside_floor(), ASCII));
+}
+
+#[test]
+fn many_beside_floor() {
+    insta::assert_snapshot!(text(&campaign::many_beside_floor(8), ASCII));
+}
+
+#[test]
 fn many_servers() {
     insta::assert_snapshot!(text(&campaign::many(24), ASCII));
 }
@@ -46,6 +61,9 @@ fn no_line_leaves_the_page_and_ascii_is_ascii() {
     for campaign in [
         campaign::two(),
         campaign::embedded(),
+        campaign::floor_alone(),
+        campaign::beside_floor(),
+        campaign::many_beside_floor(200),
         campaign::many(200),
         hostile(),
     ] {

@@ -2,6 +2,7 @@
 //!
 //! Few sources are told in detail; many get a table with one line each, the worst first.
 
+mod floor;
 mod nic;
 mod page;
 mod quantity;
@@ -46,7 +47,9 @@ pub fn write(report: &Report, style: Style, out: &mut impl Write) -> io::Result<
     let mut page = Page::new(out, style);
     header(report, &mut page)?;
     warnings(report, &mut page)?;
-    if report.sources.len() <= IN_DETAIL {
+    if floor::is_all(report) {
+        floor::write(report, &mut page)?;
+    } else if report.sources.len() <= IN_DETAIL {
         for found in &report.sources {
             page.blank()?;
             source::write(found, report, &mut page)?;
@@ -61,13 +64,16 @@ pub fn write(report: &Report, style: Style, out: &mut impl Write) -> io::Result<
 fn header<W: Write>(report: &Report, page: &mut Page<'_, W>) -> io::Result<()> {
     let embedded = |s: &super::SourceReport| s.kind == SourceKind::Embedded;
     if !report.sources.is_empty() && report.sources.iter().all(embedded) {
-        page.paragraph(
-            Ink::Title,
-            "",
-            0,
+        let what = if floor::is_all(report) {
+            "The noise floor: this host against clockfit's own server on loopback. Both ends read one \
+             clock, so the true offset is zero and what is measured is error. Network cards and their \
+             drivers come on top."
+        } else {
             "No source was given: this measures clockfit's own server on loopback. It is this host's \
-             own noise floor; it says nothing about whether the clock is right.",
-        )?;
+             own noise floor (clockfit floor tells it by mode); it says nothing about whether the \
+             clock is right."
+        };
+        page.paragraph(Ink::Title, "", 0, what)?;
         page.blank()?;
     }
     let (host, run) = (&report.host, &report.run);

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::super::model::{
     BinsReport, BoundReport, ClassReport, CrossCheckReport, Distribution, Report, SourceReport,
 };
+use super::floor;
 use super::page::{Ink, Page};
 use super::quantity::{Digits, Round, offset, percent, plain, ppm, signed};
 use crate::sample::{Mode, SourceKind, Timescale};
@@ -70,6 +71,9 @@ pub(super) fn write<W: Write>(
     }
     if let Some(offset) = &found.main.offset_ns {
         say("estimated", estimated(offset, found.kind))?;
+    }
+    if let Some(text) = floor::beside(found, report) {
+        say("noise floor", text)?;
     }
     if let Some(psi) = found.main.jitter_ns {
         say(

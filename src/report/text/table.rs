@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::super::model::{Report, SourceReport};
+use super::floor;
 use super::page::{Ink, Page};
 use super::quantity::{Digits, Round, plain, ppm, signed};
 use super::source::{digits_of, endpoint};
@@ -35,10 +36,13 @@ pub(super) fn write<W: Write>(report: &Report, page: &mut Page<'_, W>) -> io::Re
         ppm(report.run.drift_ppb)
     );
     page.paragraph(Ink::Plain, "", 0, &title)?;
+    if let Some(text) = floor::above_table(report) {
+        page.paragraph(Ink::Plain, "", 0, &text)?;
+    }
     page.blank()?;
     page.line(
         Ink::Title,
-        &line("source", ["offset", "proven", "delay", "lost"]),
+        &line("source", ' ', ["offset", "proven", "delay", "lost"]),
     )?;
     let mut addresses: BTreeMap<&str, usize> = BTreeMap::new();
     for found in &report.sources {
@@ -96,14 +100,15 @@ fn row<W: Write>(found: &SourceReport, name: &str, page: &mut Page<'_, W>) -> io
         "{}%",
         found.lost.saturating_mul(100).div_ceil(found.sent.max(1))
     );
+    let mark = floor::mark(found);
     let columns = [offset.as_str(), &proven, &delay, &lost];
     if name.chars().count() > NAME {
         page.paragraph(Ink::Plain, "", 2, name)?;
-        return page.line(Ink::Plain, &line("", columns));
+        return page.line(Ink::Plain, &line("", mark, columns));
     }
-    page.line(Ink::Plain, &line(name, columns))
+    page.line(Ink::Plain, &line(name, mark, columns))
 }
 
-fn line(name: &str, [offset, proven, delay, lost]: [&str; 4]) -> String {
-    format!("{name:<NAME$} {offset:>11}  {proven:<26}{delay:>10} {lost:>5}")
+fn line(name: &str, mark: char, [offset, proven, delay, lost]: [&str; 4]) -> String {
+    format!("{name:<NAME$} {offset:>11}{mark} {proven:<26}{delay:>10} {lost:>5}")
 }

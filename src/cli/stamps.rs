@@ -1,0 +1,64 @@
+//! Who stamps: from what was asked for to what this system can.
+
+use anyhow::{Context, bail};
+
+use super::args::{MeasureArgs, Timestamps};
+use super::units::Correction;
+use crate::net::hardware::{Corrections, HardwareError, How};
+use crate::net::nic::{NicError, TakeOver};
+use crate::net::{StampedSocket, Stamping};
+use crate::sample::Note;
+use crate::sampler::{Hardware, SamplerError};
+
+/// Who stamps; and for `auto`, why not the kernel.
+pub(super) fn stamping(wanted: Timestamps) -> anyhow::Result<(Stamping, Option<Note>)> {
+    if wanted == Timestamps::User {
+        return Ok((Stamping::User, None));
+    }
+    match (StampedSocket::stamps_available(Stamping::Kernel), wanted) {
+        (Ok(()), _) => Ok((Stamping::Kernel, None)),
+        (Err(error), Timestamps::Kernel) => Err(error).context(
+            "no kernel timestamps on this system (--timestamps auto or user does without)",
+        ),
+        (Err(error), _) => {
+            let note = Note::StampsUnavailable {
+                error: error.to_string(),
+            };
+            Ok((Stamping::User, Some(note)))
+        }
+    }
+}
+
+/// Whether and how cards stamp.
+pub(super) fn hardware(args: &MeasureArgs) -> anyhow::Result<Option<Hardware>> {
+    let how = match (args.timestamps, args.take_over_nic) {
+        (Timestamps::Hardware, false) => How::Set(TakeOver::No),
+        (Timestamps::Hardware, true) => How::Set(TakeOver::Yes),
+        (_, true) => bail!("--take-over-nic goes with --timestamps hardware alone"),
+        (Timestamps::Auto, false) => How::AsSet,
+        (Timestamps::Kernel | Timestamps::User, false) => return Ok(None),
+    };
+    let listed = |given: &[Correction]| given.iter().map(|c| (c.interface.clone(), c.by)).collect();
+    let corrections = Corrections {
+        transmit: listed(&args.tx_correction),
+        receive: listed(&args.rx_correction),
+    };
+    Ok(Some(Hardware { how, corrections }))
+}
+
+/// A run that cannot begin, and which option would let it.
+pub(super) fn explained(error: SamplerError) -> anyhow::Error {
+    let in_use = matches!(
+        error,
+        SamplerError::Hardware(HardwareError::Setting(NicError::InUse { .. }))
+    );
+    let error = anyhow::Error::new(error);
+    if in_use {
+        error.context(
+            "a network card is in use (--take-over-nic overwrites its setting for this run; \
+             --timestamps auto uses what is set)",
+        )
+    } else {
+        error
+    }
+}
