@@ -17,7 +17,7 @@ use rayon::prelude::*;
 pub use bound::{BoundAt, Break};
 pub use class::ClassAssessment;
 pub use crosscheck::CrossCheck;
-pub use steering::{ClockStep, MAX_STEERING};
+pub use steering::ClockStep;
 pub use warning::{Warning, WarningCode};
 
 use crate::sample::{Campaign, ServerInfo, SourceRecord, StampSource};

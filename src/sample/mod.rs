@@ -23,4 +23,4 @@ pub use exchange::{AT_ERROR_FLOOR, Class, Exchange, Mode, Sample};
 pub use rejection::{Rejection, StampFault};
 pub use samples::{Iter as SamplesIter, Samples};
 pub use server::{Leap, ReferenceId, ServerInfo};
-pub use stamp::{Reading, Stamp, StampSource};
+pub use stamp::{LEAST_STEP, MAX_STEERING, Reading, Stamp, StampSource};

@@ -325,13 +325,15 @@ impl NtpSource {
             }
             match socket.next_datagram(&mut shared.buffer[..]) {
                 Ok(Some(datagram)) => {
+                    // After the kernel's stamp of it, whenever that was.
+                    let read = clock::paired();
                     let bytes = shared.buffer.get(..datagram.length).unwrap_or(&[]);
                     if let Some(fault) = datagram.fault {
                         self.association.handle_fault(fault);
                     }
                     let stamp = datagram.stamp;
                     self.association
-                        .handle_datagram(now, bytes, datagram.truncated, stamp);
+                        .handle_datagram(read, bytes, datagram.truncated, stamp);
                 }
                 Ok(None) => return false,
                 // An ICMP error. Without kernel stamps this is its only report; with them the full
