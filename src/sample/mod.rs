@@ -8,6 +8,7 @@ mod campaign;
 mod environment;
 mod event;
 mod exchange;
+mod local;
 mod rejection;
 mod samples;
 mod server;
@@ -20,6 +21,7 @@ pub use event::{
     SourceInfo, SourceKind, Tee, Timescale,
 };
 pub use exchange::{AT_ERROR_FLOOR, Class, Exchange, Mode, Sample};
+pub use local::{Change, ClockReading, Discipline, Disturbance, Steal};
 pub use rejection::{Rejection, StampFault};
 pub use samples::{Iter as SamplesIter, Samples};
 pub use server::{Leap, ReferenceId, ServerInfo};

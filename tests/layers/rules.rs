@@ -12,7 +12,7 @@ pub(crate) const FLOORS: &[(u8, &[&str])] = &[
     (6, &["fitness"]),
     (5, &["estimate"]),
     (4, &["sampler", "server", "sim", "recording"]),
-    (3, &["association", "responder"]),
+    (3, &["association", "responder", "watch"]),
     (2, &["wire", "net"]),
     (1, &["sample"]),
     (0, &["time", "stats"]),
