@@ -16,6 +16,7 @@ mod poller;
 pub mod resolve;
 mod socket;
 mod sys;
+pub mod watch;
 
 pub use limits::{DescriptorShortage, reserve_descriptors};
 pub use poller::{Poller, Wake};
