@@ -14,7 +14,7 @@ mod samples;
 mod server;
 mod stamp;
 
-pub use campaign::{Campaign, Incidents, SourceRecord};
+pub use campaign::{Campaign, Incidents, LocalClock, SourceRecord};
 pub use environment::{Environment, Nic, PtpClock};
 pub use event::{
     Event, LossCause, Note, RunEnd, RunHeader, SCHEMA_MAJOR, SCHEMA_MINOR, Sink, SourceId,

@@ -148,6 +148,7 @@ impl Run {
         let mut signals = 0;
         let mut patience = None;
         let mut next_tick = clock::counter() + TICK;
+        self.shared.local.take_turn(clock::counter(), sink);
         loop {
             let now = clock::counter();
             if signals > 0 || self.stop_sending.is_some_and(|end| end <= now) {
@@ -164,8 +165,10 @@ impl Run {
             }
             let deadline = self.next_wake(now).min(next_tick);
             signals += self.poller.wait(Some(deadline), &mut ready)?.signals;
+            self.shared.local.woke(now, deadline, clock::counter());
             self.serve(&ready, sink);
             let now = clock::counter();
+            self.shared.local.take_turn(now, sink);
             if now >= next_tick {
                 next_tick = now + TICK;
                 sink.tick(now);
@@ -181,6 +184,7 @@ impl Run {
         for source in &mut self.sources {
             source.end(now, &mut self.shared, sink);
         }
+        self.shared.local.end(sink);
         let interrupted = signals > 0;
         sink.event(&Event::End(RunEnd {
             at: clock::counter(),
@@ -201,7 +205,8 @@ impl Run {
         let horizon = now + TICK;
         let soonest = self
             .soonest_turn()
-            .map_or(horizon, |(at, _)| at.max(now + self.batch));
+            .map_or(horizon, |(at, _)| at.max(now + self.batch))
+            .min(self.shared.local.next_turn());
         // While sending, the end of sending is a moment to look too.
         let end = self
             .stop_sending

@@ -12,6 +12,7 @@ mod ntp;
 pub mod pacing;
 mod rsntp;
 mod source;
+mod watch;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -7,6 +7,7 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 
 use super::pacing::Pacer;
+use super::watch::LocalClock;
 use super::{Plan, Target};
 use crate::association::{Association, MAX_OUTSTANDING, Sent};
 use crate::net::{SocketOptions, StampedSocket, Stamping, TransmitReport, clock};
@@ -48,6 +49,8 @@ pub(super) struct Shared {
     pub(super) count: Option<u64>,
     /// Whether arrivals are reported, or sockets are only looked into when it is their turn.
     pub(super) watching: bool,
+    /// What watches the local clock.
+    pub(super) local: LocalClock,
     buffer: Box<[u8; MAX_PACKET_LEN]>,
 }
 
@@ -65,6 +68,7 @@ impl Shared {
             pacing,
             count,
             watching,
+            local: LocalClock::new(clock::counter()),
             buffer: Box::new([0; MAX_PACKET_LEN]),
         }
     }
@@ -250,6 +254,7 @@ impl NtpSource {
                         precision,
                         stamp_id: sent.id,
                     });
+                    shared.local.saw(before);
                     return;
                 }
                 Err(error) => {
