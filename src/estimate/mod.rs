@@ -7,6 +7,7 @@
 mod bound;
 mod class;
 mod crosscheck;
+mod disturbed;
 mod steering;
 #[cfg(test)]
 mod tests;

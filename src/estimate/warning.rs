@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::SourceAssessment;
+use super::{SourceAssessment, disturbed};
 use crate::sample::{Campaign, Leap, Note, Rejection, SourceId, SourceRecord, Timescale};
 use crate::stats::{Probability, needed};
 use crate::time::TimeDelta;
@@ -54,6 +54,16 @@ pub enum WarningCode {
     Interrupted,
     /// The local clock was stepped, or slewed faster than steering does.
     LocalClockStepped,
+    /// The host was suspended.
+    Suspended,
+    /// This program did not run when it should have.
+    Stalled,
+    /// The hypervisor gave much of the host's time to others.
+    TimeStolen,
+    /// The kernel reads time from something else than before.
+    ClocksourceChanged,
+    /// The kernel made a leap second, or expects one.
+    LeapSecond,
     /// Too few exchanges for all quantiles.
     FewSamples,
     /// Not one valid exchange.
@@ -152,20 +162,8 @@ fn of_run(campaign: &Campaign, sources: &[SourceAssessment]) -> Vec<Warning> {
         ),
         Some(_) => {}
     }
-    // Every source sees the same local clock: tell its largest step once.
-    let steps = sources.iter().max_by_key(|s| s.clock_steps.len());
-    let steps = steps.map_or(&[][..], |s| s.clock_steps.as_slice());
-    if let Some(largest) = steps.iter().max_by_key(|s| s.by.abs()) {
-        warn(
-            WarningCode::LocalClockStepped,
-            format!(
-                "the local clock was stepped, or slewed faster than 500 ppm, {}: the largest move is \
-                 {} at {}; offsets before and after are not of one clock",
-                times(steps.len()),
-                said(largest.by),
-                largest.at
-            ),
-        );
+    for (code, text) in disturbed::warnings(&campaign.clock, sources) {
+        warn(code, text);
     }
     if let (Some(text), Some(_)) = (few_samples(sources), sources.first()) {
         warn(WarningCode::FewSamples, text);
@@ -417,7 +415,7 @@ fn exceeds(part: u64, whole: u64, share: Parts) -> bool {
     u128::from(part) * u128::from(Probability::WHOLE) > u128::from(whole) * u128::from(share)
 }
 
-fn times(n: usize) -> String {
+pub(super) fn times(n: usize) -> String {
     match n {
         1 => "once".to_owned(),
         n => format!("{n} times"),
@@ -425,7 +423,7 @@ fn times(n: usize) -> String {
 }
 
 /// A difference in a unit people read, with its sign.
-fn said(delta: TimeDelta) -> String {
+pub(super) fn said(delta: TimeDelta) -> String {
     let nanos = i128::from(delta.as_nanos());
     let sign = if nanos < 0 { '-' } else { '+' };
     let (unit, name) = match nanos.unsigned_abs() {

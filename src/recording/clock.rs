@@ -5,8 +5,10 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use serde_json::Error as JsonError;
 
-use super::line::{BadLine, Line, tagged};
-use crate::sample::{Change, ClockReading, Discipline, Disturbance, Event, Reading, Steal};
+use super::line::{BadLine, Line, named, tagged};
+use crate::sample::{
+    Change, ClockReading, Discipline, Disturbance, DisturbanceKind, Event, Reading, Steal,
+};
 use crate::time::{Monotonic, TimeDelta, Timestamp};
 
 #[derive(Serialize, Deserialize)]
@@ -100,7 +102,8 @@ pub(super) fn parse_clock(line: &[u8]) -> Result<Line, BadLine> {
 
 pub(super) fn parse_disturbance(line: &[u8]) -> Result<Line, BadLine> {
     let head: DisturbanceHead<'_> = serde_json::from_slice(line)?;
-    if !Change::NAMES.contains(&&*head.what) {
+    let kind: Option<DisturbanceKind> = named(&head.what);
+    if kind.is_none() {
         return Ok(Line::Unknown(format!("dist:{}", head.what)));
     }
     let found = Disturbance {

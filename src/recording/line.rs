@@ -274,7 +274,7 @@ fn name_of<T: Serialize>(value: &T) -> Result<String, JsonError> {
 }
 
 /// The variant with this serialised name.
-fn named<'de, T: Deserialize<'de>>(name: &'de str) -> Option<T> {
+pub(super) fn named<'de, T: Deserialize<'de>>(name: &'de str) -> Option<T> {
     use serde::de::IntoDeserializer;
     use serde::de::value::{BorrowedStrDeserializer, Error};
     let deserializer: BorrowedStrDeserializer<'de, Error> = BorrowedStrDeserializer::new(name);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::clean::clean;
+use super::local::LocalClockReport;
 use super::model::{
     BinsReport, BoundReport, BreakReport, ClassName, ClassReport, CrossCheckReport, Distribution,
     HistogramReport, HostReport, Report, RunReport, SCHEMA, ServerReport, SourceReport,
@@ -37,6 +38,7 @@ impl Report {
             tool: clean(&campaign.header.tool),
             host: HostReport::new(campaign),
             run: RunReport::new(campaign, assessment),
+            local_clock: LocalClockReport::new(campaign),
             warnings: assessment
                 .warnings
                 .iter()

@@ -8,11 +8,13 @@
 mod build;
 mod clean;
 pub mod json;
+mod local;
 mod model;
 mod nic;
 pub mod text;
 
 pub use clean::escaped;
+pub use local::{DisturbanceReport, KernelReport, LocalClockReport};
 pub use model::{
     BinsReport, BoundReport, BreakReport, ClassName, ClassReport, CrossCheckReport, Distribution,
     HistogramReport, HostReport, Report, RunReport, SCHEMA, ServerReport, SourceReport,

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{
-    ClockReading, Disturbance, Event, LossCause, Note, Rejection, RunEnd, RunHeader, Sample,
-    Samples, ServerInfo, Sink, SourceId, SourceInfo, StampFault,
+    ClockReading, Disturbance, DisturbanceKind, Event, LossCause, Note, Rejection, RunEnd,
+    RunHeader, Sample, Samples, ServerInfo, Sink, SourceId, SourceInfo, StampFault,
 };
 use crate::time::{Monotonic, TimeDelta};
 
@@ -47,8 +47,8 @@ pub struct LocalClock {
     pub last: Option<Box<ClockReading>>,
     /// What disturbed it, in the order it was found.
     pub disturbances: Vec<Disturbance>,
-    /// How many there were of each kind, by name.
-    pub counts: BTreeMap<&'static str, u64>,
+    /// How many there were of each kind.
+    pub counts: BTreeMap<DisturbanceKind, u64>,
 }
 
 impl LocalClock {
@@ -68,7 +68,7 @@ impl LocalClock {
     }
 
     fn disturbed(&mut self, found: &Disturbance) {
-        let count = self.counts.entry(found.change.name()).or_default();
+        let count = self.counts.entry(found.change.kind()).or_default();
         *count += 1;
         if *count <= MAX_DISTURBANCES {
             self.disturbances.push(found.clone());
@@ -280,7 +280,9 @@ mod tests {
         let clock = &campaign.clock;
         assert_eq!((clock.disturbances.len(), clock.dropped()), (101, 30));
         assert_eq!(clock.disturbances[100].change, Change::Suspend { length });
-        assert_eq!((clock.counts["slew"], clock.counts["suspend"]), (130, 1));
+        let count = |kind| clock.counts[&kind];
+        assert_eq!(count(DisturbanceKind::Slew), 130);
+        assert_eq!(count(DisturbanceKind::Suspend), 1);
     }
 
     #[test]

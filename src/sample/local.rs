@@ -1,5 +1,6 @@
 //! [`ClockReading`]: the local clock as it is once a second; [`Disturbance`]: what happened to it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Leap, Reading};
@@ -197,34 +198,48 @@ pub enum Change {
     },
 }
 
-impl Change {
-    /// Every name.
-    pub const NAMES: [&'static str; 10] = [
-        "step",
-        "slew",
-        "frequency",
-        "suspend",
-        "stall",
-        "steal",
-        "clocksource",
-        "leap_announced",
-        "leap_second",
-        "tai_offset",
-    ];
+/// What kind of [`Change`].
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum DisturbanceKind {
+    /// The wall clock was set.
+    Step,
+    /// The clock began to run at another rate against the counter.
+    Slew,
+    /// The kernel was told to run its clock at another rate.
+    Frequency,
+    /// The host was suspended.
+    Suspend,
+    /// This program should have run, and did not.
+    Stall,
+    /// The hypervisor gave much of this host's time to others.
+    Steal,
+    /// The kernel reads time from something else.
+    Clocksource,
+    /// The kernel was told of a leap second at the end of the day.
+    LeapAnnounced,
+    /// The kernel made a leap second.
+    LeapSecond,
+    /// The kernel was told another difference of TAI and UTC.
+    TaiOffset,
+}
 
-    /// The name used in recordings and reports.
-    pub const fn name(&self) -> &'static str {
+impl Change {
+    /// What kind it is.
+    pub const fn kind(&self) -> DisturbanceKind {
         match self {
-            Self::Step { .. } => "step",
-            Self::Slew { .. } => "slew",
-            Self::Frequency { .. } => "frequency",
-            Self::Suspend { .. } => "suspend",
-            Self::Stall { .. } => "stall",
-            Self::Steal { .. } => "steal",
-            Self::Clocksource { .. } => "clocksource",
-            Self::LeapAnnounced { .. } => "leap_announced",
-            Self::LeapSecond { .. } => "leap_second",
-            Self::TaiOffset { .. } => "tai_offset",
+            Self::Step { .. } => DisturbanceKind::Step,
+            Self::Slew { .. } => DisturbanceKind::Slew,
+            Self::Frequency { .. } => DisturbanceKind::Frequency,
+            Self::Suspend { .. } => DisturbanceKind::Suspend,
+            Self::Stall { .. } => DisturbanceKind::Stall,
+            Self::Steal { .. } => DisturbanceKind::Steal,
+            Self::Clocksource { .. } => DisturbanceKind::Clocksource,
+            Self::LeapAnnounced { .. } => DisturbanceKind::LeapAnnounced,
+            Self::LeapSecond { .. } => DisturbanceKind::LeapSecond,
+            Self::TaiOffset { .. } => DisturbanceKind::TaiOffset,
         }
     }
 }

@@ -21,7 +21,7 @@ pub use event::{
     SourceInfo, SourceKind, Tee, Timescale,
 };
 pub use exchange::{AT_ERROR_FLOOR, Class, Exchange, Mode, Sample};
-pub use local::{Change, ClockReading, Discipline, Disturbance, Steal};
+pub use local::{Change, ClockReading, Discipline, Disturbance, DisturbanceKind, Steal};
 pub use rejection::{Rejection, StampFault};
 pub use samples::{Iter as SamplesIter, Samples};
 pub use server::{Leap, ReferenceId, ServerInfo};

@@ -1,7 +1,7 @@
 //! A host in virtual time, with clocks of known truth, held against what the watch finds.
 
 use super::*;
-use crate::sample::{Discipline, Steal};
+use crate::sample::{Discipline, DisturbanceKind as Kind, Steal};
 use crate::time::Timestamp;
 use proptest::prelude::*;
 
@@ -190,8 +190,8 @@ impl Host {
     }
 }
 
-fn names(found: &[Disturbance]) -> Vec<&'static str> {
-    found.iter().map(|d| d.change.name()).collect()
+fn kinds(found: &[Disturbance]) -> Vec<Kind> {
+    found.iter().map(|d| d.change.kind()).collect()
 }
 
 /// What the watch finds of a clock's rate is against a counter that is slow.
@@ -225,7 +225,7 @@ fn a_noisy_clock_that_chronyd_keeps_gives_no_alarm() {
         let found = host.end();
         let loud: Vec<_> = found
             .iter()
-            .filter(|d| d.change.name() != "frequency")
+            .filter(|d| d.change.kind() != Kind::Frequency)
             .collect();
         assert!(loud.is_empty(), "seed {seed}: {loud:?}");
         // What the kernel was told is there to be looked at.
@@ -252,7 +252,7 @@ proptest! {
         });
         host.seconds(4);
         let found = host.end();
-        prop_assert_eq!(names(&found), ["step"], "{:?}", found);
+        prop_assert_eq!(kinds(&found), [Kind::Step], "{:?}", found);
         let Change::Step { by: told, error } = found[0].change else { unreachable!() };
         prop_assert!((told - by).abs() <= error, "{told:?} {by:?} {error:?}");
         prop_assert!(error < TimeDelta::from_micros(63));
@@ -286,7 +286,7 @@ proptest! {
         });
         host.seconds(5);
         let found = host.end();
-        prop_assert_eq!(names(&found), ["slew", "slew"], "{:?}", found);
+        prop_assert_eq!(kinds(&found), [Kind::Slew, Kind::Slew], "{:?}", found);
         let rates = [(usual, slewed), (slewed, usual)];
         for ((disturbance, when), (from, to)) in found.iter().zip(when).zip(rates) {
             let Change::Slew { from: a, to: b, error } = disturbance.change else { unreachable!() };
@@ -353,7 +353,11 @@ fn poor_readings_cost_precision_and_no_slew() {
             host.seconds(6);
         }
         let found = host.end();
-        assert_eq!(names(&found), ["slew", "slew"], "seed {seed}: {found:?}");
+        assert_eq!(
+            kinds(&found),
+            [Kind::Slew, Kind::Slew],
+            "seed {seed}: {found:?}"
+        );
         for (disturbance, when) in found.iter().zip(when) {
             let off = disturbance.at.since(when).abs();
             assert!(off <= disturbance.at_error, "seed {seed}: {disturbance:?}");
@@ -377,7 +381,7 @@ fn a_slew_within_a_second_is_told_as_come_and_gone() {
     });
     host.seconds(5);
     let found = host.end();
-    assert_eq!(names(&found), ["slew", "slew"]);
+    assert_eq!(kinds(&found), [Kind::Slew, Kind::Slew]);
     let Change::Slew { from, to, .. } = found[0].change else {
         unreachable!()
     };
@@ -408,7 +412,7 @@ fn a_slew_faster_than_the_kernels_does_not_bring_a_reading_for_each_pair() {
     }
     host.rate = 0;
     host.seconds(3);
-    assert_eq!(names(&host.end()), ["slew", "slew"]);
+    assert_eq!(kinds(&host.end()), [Kind::Slew, Kind::Slew]);
 }
 
 #[test]
@@ -416,7 +420,7 @@ fn a_slew_that_goes_on_at_the_end_is_told() {
     let mut host = Host::new(1);
     host.seconds(5);
     host.second_with(ms(0), |host| host.rate = 200_000);
-    assert_eq!(names(&host.end()), ["slew"]);
+    assert_eq!(kinds(&host.end()), [Kind::Slew]);
 }
 
 #[test]
@@ -428,7 +432,7 @@ fn a_rate_that_creeps_is_told_when_it_got_somewhere() {
     }
     let found = host.end();
     assert!((3..=6).contains(&found.len()), "{found:?}");
-    assert!(names(&found).iter().all(|name| *name == "slew"));
+    assert!(kinds(&found).iter().all(|kind| *kind == Kind::Slew));
 }
 
 #[test]
@@ -442,7 +446,7 @@ fn a_step_and_a_slew_in_one_second_are_told_apart() {
     });
     host.seconds(5);
     let found = host.end();
-    assert_eq!(names(&found), ["step", "slew"]);
+    assert_eq!(kinds(&found), [Kind::Step, Kind::Slew]);
     let Change::Step { by: told, error } = found[0].change else {
         unreachable!()
     };
@@ -452,8 +456,8 @@ fn a_step_and_a_slew_in_one_second_are_told_apart() {
 #[test]
 fn a_suspend_is_no_step_and_a_step_after_it_is_one() {
     for (by, expected) in [
-        (TimeDelta::ZERO, &["suspend"][..]),
-        (ms(-7), &["suspend", "step"]),
+        (TimeDelta::ZERO, &[Kind::Suspend][..]),
+        (ms(-7), &[Kind::Suspend, Kind::Step]),
     ] {
         let mut host = Host::new(2);
         host.seconds(3);
@@ -463,7 +467,7 @@ fn a_suspend_is_no_step_and_a_step_after_it_is_one() {
         });
         host.seconds(3);
         let found = host.end();
-        assert_eq!(names(&found), expected, "{found:?}");
+        assert_eq!(kinds(&found), expected, "{found:?}");
         let Change::Suspend { length } = found[0].change else {
             unreachable!()
         };
@@ -615,7 +619,7 @@ fn a_leap_second_is_announced_and_made_and_is_no_step() {
     host.watch = Watch::default();
     host.discipline.status |= 0x10;
     host.seconds(3);
-    assert_eq!(names(&host.end()), ["leap_announced"]);
+    assert_eq!(kinds(&host.end()), [Kind::LeapAnnounced]);
 }
 
 #[test]
@@ -623,7 +627,7 @@ fn a_second_set_back_without_announcement_is_a_step() {
     let mut host = Host::new(8);
     host.seconds(2);
     host.second_with(ms(300), |host| host.step(secs(-1)));
-    assert_eq!(names(&host.end()), ["step"]);
+    assert_eq!(kinds(&host.end()), [Kind::Step]);
 }
 
 #[test]
@@ -643,6 +647,6 @@ fn a_host_that_hides_most_is_watched_for_steps_all_the_same() {
     }
     watch.handle_end();
     let found: Vec<_> = std::iter::from_fn(|| watch.poll_disturbance()).collect();
-    assert_eq!(names(&found), ["step"]);
+    assert_eq!(kinds(&found), [Kind::Step]);
     assert_eq!(found[0].at, Monotonic::from_nanos(4 * SEC + SEC / 2));
 }

@@ -2,6 +2,7 @@
 //!
 //! Few sources are told in detail; many get a table with one line each, the worst first.
 
+mod local;
 mod nic;
 mod page;
 mod quantity;
@@ -46,6 +47,7 @@ pub fn write(report: &Report, style: Style, out: &mut impl Write) -> io::Result<
     let mut page = Page::new(out, style);
     header(report, &mut page)?;
     warnings(report, &mut page)?;
+    local::write(&report.local_clock, &mut page)?;
     if report.sources.len() <= IN_DETAIL {
         for found in &report.sources {
             page.blank()?;
