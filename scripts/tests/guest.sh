@@ -56,6 +56,7 @@ clocks=(-k 'phc_off_ns=250000000,-1000000 ppb=20000,-3000')
 inside machine "${clocks[@]}"
 inside stamps
 inside steps
+inside disturbances
 inside clocks "${clocks[@]}"
 
 programs+=("$stamping")
