@@ -5,7 +5,7 @@
 use super::clock;
 use crate::sample::ClockReading;
 
-/// Reads the clocks, and what the kernel and the hypervisor do to them. It takes some ten microseconds,
+/// Reads the clocks, and what the kernel and the hypervisor do to them. It takes some 20 us,
 /// on hosts of hundreds of processors more, since the kernel then writes a long text for one number.
 ///
 /// ```
