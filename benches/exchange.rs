@@ -81,8 +81,13 @@ fn exchange(association: &mut Association, plays: &[Play], window: usize) -> u32
             association.handle_transmit_stamp(id, play.transmitted);
         }
         for play in burst {
-            let now = play.sent.before.counter + LEG.times(4);
-            association.handle_datagram(now, &play.reply, false, play.received);
+            let before = play.sent.before;
+            let read = Reading {
+                wall: before.wall + LEG.times(4),
+                counter: before.counter + LEG.times(4),
+                ..before
+            };
+            association.handle_datagram(read, &play.reply, false, play.received);
             while let Some(event) = association.poll_event() {
                 samples += u32::from(matches!(black_box(event), Event::Sample(..)));
             }

@@ -22,7 +22,7 @@
 //! | 0 | [`time`], [`stats`] |
 //! | 1 | [`sample`] |
 //! | 2 | [`wire`], [`net`] |
-//! | 3 | [`association`], [`responder`] |
+//! | 3 | [`association`], [`responder`], [`watch`] |
 //! | 4 | [`sampler`], [`server`], [`sim`], [`recording`] |
 //! | 5 | [`estimate`] |
 //! | 7 | [`report`] |
@@ -44,4 +44,5 @@ pub mod server;
 pub mod sim;
 pub mod stats;
 pub mod time;
+pub mod watch;
 pub mod wire;

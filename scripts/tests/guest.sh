@@ -56,6 +56,7 @@ clocks=(-k 'phc_off_ns=250000000,-1000000 ppb=20000,-3000')
 inside machine "${clocks[@]}"
 inside stamps
 inside steps
+inside disturbances
 inside clocks "${clocks[@]}"
 inside hardware -n hwveth -k 'phc_off_ns=250000000,-1000000 ppb=20000,-3000 pairs=2'
 for nics in igb e1000e vmxnet3 virtio-net; do

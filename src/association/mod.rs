@@ -232,14 +232,17 @@ impl Association {
         count(&mut counts.faults, StampFault::ALL, &fault);
     }
 
-    /// A datagram came from the server's address; `truncated` if it was longer than any packet.
+    /// A datagram came from the server's address; `truncated` if it was longer than any packet. `read`
+    /// is both clocks after it was collected: had the local clock been stepped while the request was
+    /// out, they would have moved apart since it was sent.
     pub fn handle_datagram(
         &mut self,
-        now: Monotonic,
+        read: Reading,
         bytes: &[u8],
         truncated: bool,
         arrived: impl Into<Arrived>,
     ) {
+        let now = read.counter;
         let arrived = arrived.into();
         let outcome = if truncated {
             Err(Rejection::Oversized)
@@ -253,6 +256,7 @@ impl Association {
                     header,
                     mode,
                     arrived,
+                    stepped: self.was_stepped(index, &read),
                 },
             ),
             Err(rejection) => return self.reject(rejection),
@@ -353,6 +357,12 @@ impl Association {
             Some((index, _, mode)) => Ok((index, header, mode)),
             None => Err(self.finished.name(header.origin.0)),
         }
+    }
+
+    /// Whether the local clock was stepped since request `index` was sent.
+    fn was_stepped(&self, index: usize, read: &Reading) -> bool {
+        let before = self.open.get(index).map(|request| &request.sent.before);
+        before.is_some_and(|before| read.stepped_since(before).is_some())
     }
 
     /// What the server says (RFC 5905 section 8 tests 1, 3, 6, 7). The request is over either way:

@@ -3,13 +3,10 @@
 use super::pair::Pair;
 use super::{Arrived, Sent};
 use crate::sample::{
-    AT_ERROR_FLOOR, Exchange, Mode, Reading, Rejection, Sample, ServerInfo, Stamp,
+    AT_ERROR_FLOOR, Exchange, MAX_STEERING, Mode, Reading, Rejection, Sample, ServerInfo, Stamp,
 };
-use crate::time::{Frequency, Monotonic, Timestamp};
+use crate::time::{Monotonic, Timestamp};
 use crate::wire::{Header, NtpTimestamp, server_stamps};
-
-/// How fast the kernel's own clock discipline steers at most: MAXFREQ of `linux/timex.h`, 500 ppm.
-const KERNEL_STEERING: Frequency = Frequency::from_ppm(500);
 
 /// 2026-01-01. No server's clock that matters is behind it, so a host whose own clock starts at
 /// 1970 still reads era 1 of NTP (from 2036) right.
@@ -53,6 +50,8 @@ pub(super) struct Reply {
     pub(super) header: Header,
     pub(super) mode: ReplyMode,
     pub(super) arrived: Arrived,
+    /// Whether the local clock was stepped while the request was out.
+    pub(super) stepped: bool,
 }
 
 /// An exchange that lacks only T3.
@@ -65,6 +64,8 @@ pub(super) struct Unfinished {
     received: Stamp,
     /// What the server said of itself in this exchange.
     pub(super) info: ServerInfo,
+    /// Whether the local clock was stepped between T1 and T4.
+    stepped: bool,
 }
 
 impl Request {
@@ -111,6 +112,7 @@ impl Request {
             receive: reply.header.receive,
             received: pair.received,
             info: reply.header.server_info(),
+            stepped: reply.stepped,
         }
     }
 }
@@ -122,6 +124,9 @@ impl Unfinished {
         transmit: NtpTimestamp,
         mode: ReplyMode,
     ) -> Result<Sample, Rejection> {
+        if self.stepped {
+            return Err(Rejection::ClockStep);
+        }
         let before = self.before;
         let pivot = before.wall.max(EARLIEST_PIVOT);
         let (t2, t3) =
@@ -142,7 +147,7 @@ impl Unfinished {
         // The counter was read with the wall clock just before the send call; T1 is later by what
         // the wall clock says, usually microseconds, over which the kernel may have steered it.
         let since = t1.at.since(before.wall);
-        let error = before.error + KERNEL_STEERING.gained_over(since);
+        let error = before.error + MAX_STEERING.gained_over(since);
         Ok(Sample {
             exchange,
             mode: mode.into(),

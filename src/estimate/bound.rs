@@ -15,7 +15,8 @@
 //!
 //! What is assumed, beyond drift: the kernel steers the local clock by at most 500 ppm except where
 //! the readings around an exchange show more (see `steering.rs`), and between two readings it steps
-//! one way. A step of the local clock during the very last exchange leaves no trace to go by.
+//! one way. A step of the local clock during the very last exchange leaves no trace to go by here: such
+//! an exchange is rejected when it is made.
 //!
 //! Inside, an instant is in whole nanoseconds and an interval's end in 10^-9 of them (a part per
 //! billion of a nanosecond), both in `i128`, so sweeps are exact and only the result is rounded,

@@ -7,6 +7,7 @@
 mod bound;
 mod class;
 mod crosscheck;
+mod disturbed;
 mod floor;
 mod steering;
 #[cfg(test)]
@@ -20,7 +21,7 @@ pub use bound::{BoundAt, Break};
 pub use class::ClassAssessment;
 pub use crosscheck::CrossCheck;
 pub use floor::{Floor, FloorComparison, Resolution};
-pub use steering::{ClockStep, MAX_STEERING};
+pub use steering::ClockStep;
 pub use warning::{Warning, WarningCode};
 
 use crate::sample::{Campaign, ServerInfo, SourceRecord, StampSource};

@@ -1,11 +1,7 @@
 //! How the local clock was moved against the unsteered counter while exchanges were out.
 
-use crate::sample::Sample;
-use crate::time::{Frequency, TimeDelta, Timestamp};
-
-/// The most a kernel steers its clock's frequency by (MAXFREQ of the NTP kernel discipline, 500 ppm;
-/// Linux `include/linux/timex.h`). What moves faster was stepped, or slewed by other means.
-pub const MAX_STEERING: Frequency = Frequency::from_ppm(500);
+use crate::sample::{MAX_STEERING, Sample};
+use crate::time::{TimeDelta, Timestamp};
 
 /// The local clock moved against the counter by more than [`MAX_STEERING`] explains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use super::bound::{Bounds, solve};
 use super::*;
 use crate::sample::{
-    Event, Exchange, Leap, LossCause, Mode, Note, ReferenceId, Rejection, RunEnd, RunHeader,
-    Sample, Sink, SourceId, SourceInfo, SourceKind, Timescale,
+    Change, ClockReading, Disturbance, Event, Exchange, Leap, LossCause, Mode, Note, ReferenceId,
+    Rejection, RunEnd, RunHeader, Sample, Sink, SourceId, SourceInfo, SourceKind, Timescale,
 };
 use crate::time::{Monotonic, Timestamp};
 
@@ -294,6 +294,109 @@ fn a_local_step_is_told_once_and_keeps_the_bound() {
         .iter()
         .filter(|c| **c == WarningCode::LocalClockStepped);
     assert_eq!(told.count(), 1);
+}
+
+/// What a run of `samples` warns of, where the watch on the local clock found `changes`.
+fn disturbed(samples: &[Sample], changes: &[Change]) -> Vec<Warning> {
+    let mut run = campaign(samples);
+    run.event(&Event::Clock(ClockReading::default().into()));
+    for change in changes {
+        let found = Disturbance {
+            at: Monotonic::from_nanos(SEC),
+            at_error: ns(SEC / 2),
+            wall: Timestamp::from_nanos(EPOCH),
+            change: change.clone(),
+        };
+        run.event(&Event::Disturbance(found.into()));
+    }
+    let mut warnings = analyse(&run, &Plan::default()).warnings;
+    warnings.retain(|w| w.source.is_none() && w.code != WarningCode::FewSamples);
+    warnings.retain(|w| w.code != WarningCode::Truncated);
+    warnings
+}
+
+/// The local clock jumps 50 ms ahead in mid-run.
+fn jumping() -> Vec<Sample> {
+    let jumped = |k| if k < 50 { 0 } else { SEC / 20 };
+    (0..100)
+        .map(|k| sample(k * SEC / 10, EPOCH + jumped(k), -jumped(k), 50_000, 60_000))
+        .collect()
+}
+
+#[test]
+fn a_step_that_the_watch_and_the_exchanges_saw_is_told_once_as_the_watch_knows_it() {
+    let by = ns(SEC / 20 + 17);
+    let step = Change::Step { by, error: ns(100) };
+    let told = disturbed(&jumping(), &[step]);
+    let [one] = &told[..] else { panic!("{told:?}") };
+    assert_eq!(one.code, WarningCode::LocalClockStepped);
+    assert!(one.text.contains("stepped once") && one.text.contains("+50.000 ms"));
+    assert!(!one.text.contains("500 ppm"), "{}", one.text);
+}
+
+#[test]
+fn a_move_that_has_another_name_is_no_step() {
+    let length = TimeDelta::from_secs(30);
+    for (change, code) in [
+        (Change::Suspend { length }, WarningCode::Suspended),
+        (
+            Change::LeapSecond { leap: Leap::Insert },
+            WarningCode::LeapSecond,
+        ),
+    ] {
+        let told = disturbed(&jumping(), &[change]);
+        assert_eq!(told.iter().map(|w| w.code).collect::<Vec<_>>(), [code]);
+    }
+}
+
+#[test]
+fn what_the_exchanges_alone_saw_is_told_by_them() {
+    let told = disturbed(&jumping(), &[]);
+    let [one] = &told[..] else { panic!("{told:?}") };
+    assert_eq!(one.code, WarningCode::LocalClockStepped);
+    assert!(one.text.contains("or slewed faster than 500 ppm, once"));
+}
+
+#[test]
+fn a_stall_is_told_apart_from_a_wrong_clock() {
+    let calm: Vec<_> = (0..10)
+        .map(|k| sample(k * SEC / 10, EPOCH, 0, 50_000, 60_000))
+        .collect();
+    let stall = |length| Change::Stall {
+        length: TimeDelta::from_millis(length),
+        run_delay: Some(TimeDelta::from_millis(7)),
+    };
+    let stalls = [stall(150), stall(2_000), stall(400)];
+    let told = disturbed(&calm, &stalls);
+    let [one] = &told[..] else { panic!("{told:?}") };
+    assert_eq!(one.code, WarningCode::Stalled);
+    for words in [
+        "held up 3 times",
+        "2.000 s",
+        "no error of the clock",
+        "all exchanges are stamped by the kernel, which did not wait for it",
+    ] {
+        assert!(one.text.contains(words), "{words}: {}", one.text);
+    }
+    // Where the program stamped itself, that is said.
+    let mut mixed = calm;
+    mixed[3].exchange.tx = StampSource::User;
+    let told = disturbed(&mixed, &stalls);
+    assert!(
+        told[0].text.contains("own stamps (1) may be late"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn settings_that_time_daemons_change_all_the_time_are_no_warning() {
+    let (from, to) = (Frequency::from_ppm(1), Frequency::from_ppm(90));
+    let error = Frequency::default();
+    let quiet = [
+        Change::Frequency { from, to },
+        Change::Slew { from, to, error },
+    ];
+    assert_eq!(disturbed(&[], &quiet), []);
 }
 
 #[test]

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::floor::{self, Floor};
-use super::{SourceAssessment, timescale};
-use crate::sample::{Campaign, Leap, Note, Rejection, SourceId, SourceRecord, StampFault};
+use super::{SourceAssessment, disturbed, timescale};
+use crate::sample::{Campaign, Change, Leap, Note, Rejection, SourceId, SourceRecord, StampFault};
 use crate::stats::{Probability, needed};
 use crate::time::TimeDelta;
 
@@ -52,6 +52,16 @@ pub enum WarningCode {
     Interrupted,
     /// The local clock was stepped, or slewed faster than steering does.
     LocalClockStepped,
+    /// The host was suspended.
+    Suspended,
+    /// This program did not run when it should have.
+    Stalled,
+    /// The hypervisor gave much of the host's time to others.
+    TimeStolen,
+    /// The kernel reads time from something else than before.
+    ClocksourceChanged,
+    /// The kernel made a leap second, or expects one.
+    LeapSecond,
     /// Too few exchanges for all quantiles.
     FewSamples,
     /// Not one valid exchange.
@@ -152,7 +162,7 @@ pub(super) fn collect(
             warn(code, text);
         }
     }
-    of_notes(campaign, sources, &mut warnings);
+    of_notes(campaign, &mut warnings);
     // Stable: within one source the order above stays.
     warnings.sort_by_key(|w| w.source);
     warnings
@@ -183,20 +193,8 @@ fn of_run(campaign: &Campaign, sources: &[SourceAssessment]) -> Vec<Warning> {
         ),
         Some(_) => {}
     }
-    // Every source sees the same local clock: tell its largest step once.
-    let steps = sources.iter().max_by_key(|s| s.clock_steps.len());
-    let steps = steps.map_or(&[][..], |s| s.clock_steps.as_slice());
-    if let Some(largest) = steps.iter().max_by_key(|s| s.by.abs()) {
-        warn(
-            WarningCode::LocalClockStepped,
-            format!(
-                "the local clock was stepped, or slewed faster than 500 ppm, {}: the largest move is \
-                 {} at {}; offsets before and after are not of one clock",
-                times(steps.len()),
-                said(largest.by),
-                largest.at
-            ),
-        );
+    for (code, text) in disturbed::warnings(&campaign.clock, sources) {
+        warn(code, text);
     }
     let records = campaign.sources.iter().zip(sources);
     let asked = records.filter(|(record, _)| !campaign.is_beside(record));
@@ -360,7 +358,7 @@ fn of_stamps(
 }
 
 /// Notes of one kind and source become one warning with their number.
-fn of_notes(campaign: &Campaign, sources: &[SourceAssessment], warnings: &mut Vec<Warning>) {
+fn of_notes(campaign: &Campaign, warnings: &mut Vec<Warning>) {
     let mut told: Vec<(Warning, usize)> = Vec::new();
     let mut places = std::collections::BTreeMap::new();
     for (source, _, note) in &campaign.notes {
@@ -368,7 +366,7 @@ fn of_notes(campaign: &Campaign, sources: &[SourceAssessment], warnings: &mut Ve
         if record.is_some_and(|record| campaign.is_beside(record)) {
             continue;
         }
-        let Some((code, text)) = of_note(note).filter(|_| !is_explained(note, sources)) else {
+        let Some((code, text)) = of_note(note).filter(|_| !is_explained(note, campaign)) else {
             continue;
         };
         // Names and addresses are listed each; what repeats for one source is counted.
@@ -396,12 +394,16 @@ fn of_notes(campaign: &Campaign, sources: &[SourceAssessment], warnings: &mut Ve
 }
 
 /// Whether a card's clock moved against the system's because that was stepped, which is told.
-fn is_explained(note: &Note, sources: &[SourceAssessment]) -> bool {
+fn is_explained(note: &Note, campaign: &Campaign) -> bool {
     let Note::CardClockStepped { by, .. } = note else {
         return false;
     };
-    let mut steps = sources.iter().flat_map(|s| &s.clock_steps);
-    steps.any(|step| (step.by - *by).abs() < SAME_STEP)
+    let mut disturbances = campaign.clock.disturbances.iter();
+    disturbances.any(|found| match found.change {
+        Change::Step { by: step, .. } => (step - *by).abs() < SAME_STEP,
+        Change::Suspend { .. } | Change::LeapSecond { .. } => true,
+        _ => false,
+    })
 }
 
 fn of_note(note: &Note) -> Option<(WarningCode, String)> {
@@ -502,7 +504,7 @@ fn exceeds(part: u64, whole: u64, share: Parts) -> bool {
     u128::from(part) * u128::from(Probability::WHOLE) > u128::from(whole) * u128::from(share)
 }
 
-fn times(n: usize) -> String {
+pub(super) fn times(n: usize) -> String {
     match n {
         1 => "once".to_owned(),
         n => format!("{n} times"),
@@ -510,7 +512,7 @@ fn times(n: usize) -> String {
 }
 
 /// A difference in a unit people read, with its sign.
-fn said(delta: TimeDelta) -> String {
+pub(super) fn said(delta: TimeDelta) -> String {
     let nanos = i128::from(delta.as_nanos());
     let sign = if nanos < 0 { '-' } else { '+' };
     let (unit, name) = match nanos.unsigned_abs() {

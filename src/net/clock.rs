@@ -37,23 +37,68 @@ pub fn counter() -> Monotonic {
 
 /// Both clocks together: counter, wall clock, counter; the tightest of a few tries.
 pub fn paired() -> Reading {
-    let mut best = pairing();
+    let read = || {
+        let before = counter();
+        enclosed(before, wall(), counter())
+    };
+    tightest(read, |reading| reading.error)
+}
+
+/// All clocks, one after the other between two readings of the counter; the tightest of a few tries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AllClocks {
+    /// The wall clock, which is read first, and the counter.
+    pub pair: Reading,
+    /// CLOCK_MONOTONIC, since some start.
+    pub monotonic: TimeDelta,
+    /// CLOCK_BOOTTIME, which is read last, since boot. Linux alone has it.
+    pub boottime: Option<TimeDelta>,
+}
+
+/// Reads all clocks.
+pub fn all() -> AllClocks {
+    let read = || {
+        let before = counter();
+        let wall = wall();
+        let monotonic = TimeDelta::from_nanos(nanos(ClockId::Monotonic));
+        let boottime = boottime();
+        AllClocks {
+            pair: enclosed(before, wall, counter()),
+            monotonic,
+            boottime,
+        }
+    };
+    tightest(read, |clocks| clocks.pair.error)
+}
+
+#[cfg(all(target_os = "linux", not(clockfit_portable)))]
+fn boottime() -> Option<TimeDelta> {
+    Some(TimeDelta::from_nanos(nanos(ClockId::Boottime)))
+}
+
+#[cfg(not(all(target_os = "linux", not(clockfit_portable))))]
+fn boottime() -> Option<TimeDelta> {
+    None
+}
+
+/// The best of a few readings, or the first that is quick.
+fn tightest<T>(read: impl Fn() -> T, error: impl Fn(&T) -> TimeDelta) -> T {
+    let mut best = read();
     for _ in 1..PAIRING_TRIES {
-        if best.error <= QUICK_PAIRING {
+        if error(&best) <= QUICK_PAIRING {
             break;
         }
-        let again = pairing();
-        if again.error < best.error {
+        let again = read();
+        if error(&again) < error(&best) {
             best = again;
         }
     }
     best
 }
 
-fn pairing() -> Reading {
-    let before = counter();
-    let wall = wall();
-    let elapsed = counter().since(before).as_nanos();
+/// The wall clock as it was read between two readings of the counter.
+fn enclosed(before: Monotonic, wall: Timestamp, after: Monotonic) -> Reading {
+    let elapsed = after.since(before).as_nanos();
     let half = TimeDelta::from_nanos(elapsed.div_euclid(2));
     let error = TimeDelta::from_nanos(elapsed.saturating_add(1).div_euclid(2));
     Reading {
@@ -129,6 +174,26 @@ mod tests {
             let after = counter();
             assert!(reading.error >= TimeDelta::ZERO);
             assert!(before <= reading.counter && reading.counter <= after);
+        }
+    }
+
+    #[test]
+    fn all_clocks_go_on_together() {
+        let first = all();
+        sleep(TimeDelta::from_millis(20));
+        let second = all();
+        let counted = second.pair.counter.since(first.pair.counter);
+        assert!(counted >= TimeDelta::from_millis(20));
+        let error = first.pair.error + second.pair.error;
+        // They may be slewed, by what no kernel exceeds.
+        let slack = TimeDelta::from_millis(2) + error;
+        let monotonic = second.monotonic - first.monotonic;
+        assert!(
+            (monotonic - counted).abs() <= slack,
+            "{monotonic:?} {counted:?}"
+        );
+        if let (Some(before), Some(after)) = (first.boottime, second.boottime) {
+            assert!((after - before - monotonic).abs() <= error.times(2));
         }
     }
 

@@ -18,6 +18,12 @@ pub(super) fn one_line(path: &std::path::Path) -> Option<String> {
     linux::read_line(path)
 }
 
+/// The beginning of a file of the kernel's.
+#[cfg(all(target_os = "linux", not(clockfit_portable)))]
+pub(super) fn beginning(path: &std::path::Path) -> Option<String> {
+    linux::read_capped(path)
+}
+
 /// What this host says about itself. On systems other than Linux that is little more than its name.
 ///
 /// ```

@@ -19,6 +19,7 @@ pub mod route;
 pub mod rtc;
 mod socket;
 mod sys;
+pub mod watch;
 
 pub use limits::{DescriptorShortage, reserve_descriptors};
 pub use poller::{Poller, Wake};

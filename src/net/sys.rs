@@ -346,3 +346,26 @@ pub(super) fn tell_rtc_updates(clock: BorrowedFd<'_>, on: bool) -> io::Result<()
         Err(io::Error::last_os_error())
     }
 }
+
+/// What the kernel does to its clock, and in which state that is (TIME_OK .. TIME_ERROR of
+/// adjtimex(2)). With `modes` 0 the call sets nothing, and needs no privilege. This function is the one
+/// exception to the rule that no such call is named; `tests/layers/rules.rs` holds it letter for letter.
+#[cfg(all(target_os = "linux", not(clockfit_portable)))]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "with modes 0 it only answers, and there is no other way to ask"
+)]
+pub(super) fn kernel_clock() -> io::Result<(libc::c_int, libc::timex)> {
+    let nothing = MaybeUninit::<libc::timex>::zeroed();
+    // SAFETY: the struct holds nothing but integers, of which zero is a value.
+    let mut clock = unsafe { nothing.assume_init() };
+    clock.modes = 0;
+    // SAFETY: the pointer is to a live, initialised struct of the layout the kernel expects, which
+    // nothing else refers to; it reads `modes` and writes the other fields, all of them integers.
+    let state = unsafe { libc::adjtimex(&raw mut clock) };
+    if state >= 0 {
+        Ok((state, clock))
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}

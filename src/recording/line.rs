@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Error as JsonError;
 
+use super::clock::{parse_clock, parse_disturbance, write_clock, write_disturbance};
 use super::exchange::{EXCHANGE_START, parse_exchange, write_exchange};
 use crate::sample::{
     Environment, Event, Leap, LossCause, Note, ReferenceId, Rejection, RunEnd, RunHeader,
@@ -251,6 +252,8 @@ pub(super) fn write_event(
             },
             out,
         ),
+        Event::Clock(ref reading) => write_clock(reading, out),
+        Event::Disturbance(ref found) => write_disturbance(found, out),
         Event::Note(s, m, ref note) => tagged("note", NoteLine { s, m, note }, out),
         Event::End(RunEnd { at, interrupted }) => {
             tagged("end", EndLine { m: at, interrupted }, out)
@@ -260,7 +263,12 @@ pub(super) fn write_event(
     Ok(())
 }
 
-fn tagged<T: Serialize>(k: &'static str, fields: T, out: &mut Vec<u8>) -> Result<(), JsonError> {
+/// Appends a line of kind `k`, without its newline.
+pub(super) fn tagged<T: Serialize>(
+    k: &'static str,
+    fields: T,
+    out: &mut Vec<u8>,
+) -> Result<(), JsonError> {
     serde_json::to_writer(out, &Tagged { k, fields })
 }
 
@@ -273,7 +281,7 @@ fn name_of<T: Serialize>(value: &T) -> Result<String, JsonError> {
 }
 
 /// The variant with this serialised name.
-fn named<'de, T: Deserialize<'de>>(name: &'de str) -> Option<T> {
+pub(super) fn named<'de, T: Deserialize<'de>>(name: &'de str) -> Option<T> {
     use serde::de::IntoDeserializer;
     use serde::de::value::{BorrowedStrDeserializer, Error};
     let deserializer: BorrowedStrDeserializer<'de, Error> = BorrowedStrDeserializer::new(name);
@@ -365,6 +373,8 @@ pub(super) fn parse_line(line: &[u8]) -> Result<Line, BadLine> {
             let event = Event::CrossCheck(line.s, line.offset_ns, line.delay_ns);
             Ok(Line::Event(event))
         }
+        "clk" => parse_clock(line),
+        "dist" => parse_disturbance(line),
         "note" => {
             let NoteHead { s, m, note: name } = serde_json::from_slice(line)?;
             if !NOTE_NAMES.contains(&&*name) {

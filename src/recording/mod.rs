@@ -28,6 +28,7 @@
 //! ```
 #![deny(clippy::indexing_slicing)]
 
+mod clock;
 mod error;
 mod exchange;
 mod line;

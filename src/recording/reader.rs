@@ -264,7 +264,7 @@ fn source_of(event: &mut Event) -> Option<&mut SourceId> {
         | Event::StampFault(id, ..)
         | Event::CrossCheck(id, ..) => Some(id),
         Event::Note(id, ..) => id.as_mut(),
-        Event::Source(_) | Event::End(_) => None,
+        Event::Source(_) | Event::Clock(_) | Event::Disturbance(_) | Event::End(_) => None,
     }
 }
 

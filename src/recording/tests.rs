@@ -8,11 +8,12 @@ use proptest::prelude::*;
 use super::line::{Line, NOTE_NAMES, parse_line, write_event};
 use super::*;
 use crate::sample::{
-    AT_ERROR_FLOOR, Environment, Event, Exchange, Leap, LossCause, Mode, Nic, Note, PtpClock,
-    ReferenceId, Rejection, RunEnd, RunHeader, Sample, ServerInfo, Sink, SourceId, SourceInfo,
-    SourceKind, StampFault, StampSource, Tee, Timescale,
+    AT_ERROR_FLOOR, Change, ClockReading, Discipline, Disturbance, Environment, Event, Exchange,
+    Leap, LossCause, Mode, Nic, Note, PtpClock, Reading, ReferenceId, Rejection, RunEnd, RunHeader,
+    Sample, ServerInfo, Sink, SourceId, SourceInfo, SourceKind, StampFault, StampSource, Steal,
+    Tee, Timescale,
 };
-use crate::time::{Monotonic, TimeDelta, Timestamp};
+use crate::time::{Frequency, Monotonic, TimeDelta, Timestamp};
 
 fn delta() -> impl Strategy<Value = TimeDelta> {
     any::<i64>().prop_map(TimeDelta::from_nanos)
@@ -89,6 +90,70 @@ fn note() -> impl Strategy<Value = Note> {
     ]
 }
 
+fn rate() -> impl Strategy<Value = Frequency> {
+    any::<i64>().prop_map(Frequency::from_ppb)
+}
+
+prop_compose! {
+    fn clock_reading()(
+        (wall, counter, error) in (any::<i64>(), instant(), delta()),
+        monotonic in delta(), boottime in prop::option::of(delta()),
+        discipline in prop::option::of((rate(), any::<(u32, i32)>(), [(); 4].map(|()| delta()))),
+        clocksource in prop::option::of(any::<String>()),
+        steal in prop::option::of((delta(), any::<u32>())),
+        run_delay in prop::option::of(delta()),
+    ) -> ClockReading {
+        let wall = Timestamp::from_nanos(wall);
+        ClockReading {
+            clocks: Reading { wall, counter, error },
+            monotonic,
+            boottime,
+            discipline: discipline.map(|(frequency, (status, state), [tick, most, about, tai])| {
+                Discipline {
+                    frequency, tick, status, state, max_error: most, estimated_error: about,
+                    tai_minus_utc: tai,
+                }
+            }),
+            clocksource,
+            steal: steal.map(|(total, processors)| Steal { total, processors }),
+            run_delay,
+        }
+    }
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let leap = || (0u8..4).prop_map(Leap::from_bits);
+    let text = any::<String>;
+    prop_oneof![
+        (delta(), delta()).prop_map(|(by, error)| Change::Step { by, error }),
+        (rate(), rate(), rate()).prop_map(|(from, to, error)| Change::Slew { from, to, error }),
+        (rate(), rate()).prop_map(|(from, to)| Change::Frequency { from, to }),
+        delta().prop_map(|length| Change::Suspend { length }),
+        (delta(), prop::option::of(delta()))
+            .prop_map(|(length, run_delay)| Change::Stall { length, run_delay }),
+        (delta(), delta(), any::<u32>()).prop_map(|(stolen, within, processors)| Change::Steal {
+            stolen,
+            within,
+            processors
+        }),
+        (text(), text()).prop_map(|(from, to)| Change::Clocksource { from, to }),
+        leap().prop_map(|leap| Change::LeapAnnounced { leap }),
+        leap().prop_map(|leap| Change::LeapSecond { leap }),
+        (delta(), delta()).prop_map(|(from, to)| Change::TaiOffset { from, to }),
+    ]
+}
+
+fn disturbance() -> impl Strategy<Value = Disturbance> {
+    (instant(), delta(), any::<i64>(), change()).prop_map(|(at, at_error, wall, change)| {
+        Disturbance {
+            at,
+            at_error,
+            wall: Timestamp::from_nanos(wall),
+            change,
+        }
+    })
+}
+
 /// Any event of the sources below `sources`.
 fn event(sources: u32) -> impl Strategy<Value = Event> {
     let id = move || (0..sources).prop_map(SourceId);
@@ -111,6 +176,8 @@ fn event(sources: u32) -> impl Strategy<Value = Event> {
         1 => (id(), instant(), faults, any::<u64>())
             .prop_map(|(s, m, why, n)| Event::StampFault(s, m, why, n)),
         1 => (id(), delta(), delta()).prop_map(|(s, o, d)| Event::CrossCheck(s, o, d)),
+        1 => clock_reading().prop_map(|reading| Event::Clock(reading.into())),
+        1 => disturbance().prop_map(|found| Event::Disturbance(found.into())),
         1 => (prop::option::of(id()), instant(), note())
             .prop_map(|(s, m, note)| Event::Note(s, m, note)),
         1 => (instant(), any::<bool>())
@@ -266,6 +333,17 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn a_disturbance_is_recorded_under_its_name(found in disturbance()) {
+        let mut bytes = Vec::new();
+        let name = serde_json::to_value(found.change.kind()).unwrap();
+        write_event(&Event::Disturbance(found.into()), 0, &mut bytes).unwrap();
+        let line: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        prop_assert_eq!(&line["what"], &name);
+    }
+}
+
 #[test]
 fn an_exchange_line_is_what_the_documentation_shows() {
     let mut bytes = Vec::new();
@@ -311,7 +389,7 @@ fn the_documented_example_is_a_whole_recording_of_every_kind() {
     let (_, lines) = example.split_once('\n').unwrap();
     assert_eq!(String::from_utf8(bytes).unwrap(), lines);
     for kind in [
-        "src", "srv", "x", "stamp", "lost", "rej", "check", "note", "end",
+        "src", "srv", "clk", "dist", "x", "stamp", "lost", "rej", "check", "note", "end",
     ] {
         assert!(lines.contains(&format!("{{\"k\":\"{kind}\"")), "{kind}");
     }
@@ -413,6 +491,13 @@ fn lines_that_make_no_sense_are_counted_and_the_rest_is_kept() {
         r#"{"k":"note","m":1,"note":"slowed"}"#,
         r#"{"k":"srv","s":0,"leap":"none","stratum":1,"precision":-20,"root_delay_ns":0,"root_dispersion_ns":0,"refid":"+7f00001"}"#,
         r#"{"k":"rej","s":0,"m":1,"why":"truncated","n":-1}"#,
+        r#"{"k":"dist","m":1,"e":1,"t":"1.000000000","what":"step","by_ns":1}"#,
+        r#"{"k":"dist","m":1,"e":1,"t":"1.0","what":"suspend","for_ns":1}"#,
+        r#"{"k":"dist","m":1,"t":"1.000000000","what":"suspend","for_ns":1}"#,
+        r#"{"k":"clk","m":1,"e":1,"t":"1.000000000"}"#,
+        r#"{"k":"clk","m":1,"e":1,"t":"now","monotonic_ns":1}"#,
+        r#"{"k":"clk","m":1,"e":1,"t":"1.000000000","monotonic_ns":1,"kernel":{"freq_ppb":1}}"#,
+        r#"{"k":"clk","m":1,"e":1,"t":"1.000000000","monotonic_ns":1,"steal_ns":1,"processors":-1}"#,
     ];
     for line in bad {
         let replay = read_bytes(&with_lines(&[X0, line, X0, END])).unwrap();
@@ -437,6 +522,8 @@ fn what_a_newer_minor_version_adds_is_counted_by_name() {
         r#"{"k":"rej","s":0,"m":1,"why":"too_salty","n":1}"#,
         r#"{"k":"note","m":1,"note":"sunny","degrees":30}"#,
         r#"{"k":"lost","s":0,"m":1,"why":"eaten"}"#,
+        r#"{"k":"dist","m":1,"e":1,"t":"1.000000000","what":"eclipse","for_ns":1}"#,
+        r#"{"k":"clk","m":1,"e":1,"t":"1.000000000","monotonic_ns":1,"moon":"full"}"#,
         r#"{"k":"src","s":2,"source":"g","address":"","port":0,"kind":"sundial","timescale":"utc"}"#,
         r#"{"k":"x","s":2,"c":"BKK","t1":"1.000000000","u":1,"r":1,"l":1,"m":1}"#,
         r#"{"k":"src","s":3,"source":"h","address":"","port":0,"kind":"ntp","timescale":"utc","new":1}"#,
@@ -446,6 +533,7 @@ fn what_a_newer_minor_version_adds_is_counted_by_name() {
     .unwrap();
     let counted: Vec<_> = replay.report.unknown_kinds.iter().collect();
     let expected = [
+        ("dist:eclipse", 1),
         ("lost:eaten", 1),
         ("note:sunny", 1),
         ("of an unknown source", 1),

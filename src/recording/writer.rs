@@ -209,6 +209,8 @@ fn instant(event: &Event) -> Option<Monotonic> {
         | Event::StampFault(_, at, ..)
         | Event::Note(_, at, _)
         | Event::End(crate::sample::RunEnd { at, .. }) => Some(at),
+        Event::Clock(ref reading) => Some(reading.clocks.counter),
+        Event::Disturbance(ref found) => Some(found.at),
         Event::Source(_) | Event::Server(..) | Event::CrossCheck(..) => None,
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::clean::clean;
 use super::floor::{FloorReport, SourceFloorReport};
+use super::local::LocalClockReport;
 use super::model::{
     BinsReport, BoundReport, BreakReport, CardReport, ClassName, ClassReport, CrossCheckReport,
     Distribution, HistogramReport, HostReport, Report, RunReport, SCHEMA, ServerReport,
@@ -39,6 +40,7 @@ impl Report {
             tool: clean(&campaign.header.tool),
             host: HostReport::new(campaign),
             run: RunReport::new(campaign, assessment),
+            local_clock: LocalClockReport::new(campaign),
             warnings: assessment
                 .warnings
                 .iter()

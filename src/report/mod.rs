@@ -9,12 +9,14 @@ mod build;
 mod clean;
 mod floor;
 pub mod json;
+mod local;
 mod model;
 mod nic;
 pub mod text;
 
 pub use clean::escaped;
 pub use floor::{FloorReport, SourceFloorReport};
+pub use local::{DisturbanceReport, KernelReport, LocalClockReport};
 pub use model::{
     BinsReport, BoundReport, BreakReport, CardReport, ClassName, ClassReport, CrossCheckReport,
     Distribution, HistogramReport, HostReport, Report, RunReport, SCHEMA, ServerReport,

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::floor::{FloorReport, SourceFloorReport};
+use super::local::LocalClockReport;
 use crate::estimate::WarningCode;
 use crate::sample::{
     Leap, LossCause, Mode, Nic, PtpClock, Rejection, SourceKind, StampFault, Timescale,
@@ -31,6 +32,8 @@ pub struct Report {
     pub host: HostReport,
     /// When and how it measured.
     pub run: RunReport,
+    /// The local clock while it did.
+    pub local_clock: LocalClockReport,
     /// What to know before trusting the numbers: of the run first, then by source.
     pub warnings: Vec<WarningReport>,
     /// One for each address of each source, in the order they were asked for.
@@ -344,4 +347,4 @@ pub struct CrossCheckReport {
 /// Seconds since 1970-01-01 with nine decimals, as text: JSON numbers lose nanoseconds.
 #[derive(JsonSchema)]
 #[expect(dead_code, reason = "only its schema is used")]
-struct Instant(#[schemars(regex(pattern = r"^-?[0-9]+\.[0-9]{9}$"))] String);
+pub(super) struct Instant(#[schemars(regex(pattern = r"^-?[0-9]+\.[0-9]{9}$"))] String);

@@ -4,14 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{
-    Event, LossCause, Note, Rejection, RunEnd, RunHeader, Sample, Samples, ServerInfo, Sink,
-    SourceId, SourceInfo, SourceKind, StampFault,
+    ClockReading, Disturbance, DisturbanceKind, Event, LossCause, Note, Rejection, RunEnd,
+    RunHeader, Sample, Samples, ServerInfo, Sink, SourceId, SourceInfo, SourceKind, StampFault,
 };
 use crate::time::{Monotonic, TimeDelta};
 
 /// Notes kept for one run. A server that flaps for days must not fill memory; those beyond are
 /// counted.
 const MAX_NOTES: usize = 10_000;
+
+/// Disturbances of each kind that are kept for one run; those beyond are counted. A clock that is
+/// stepped or slewed more often than this needs no longer list, and the other kinds keep their room.
+const MAX_DISTURBANCES: u64 = 100;
 
 /// Everything one run told. It is filled by [`Sink::event`], live or from a recording, and nothing
 /// else: so both give the same report.
@@ -21,6 +25,8 @@ pub struct Campaign {
     pub header: RunHeader,
     /// The sources, in the order they were declared.
     pub sources: Vec<SourceRecord>,
+    /// The local clock as it was watched.
+    pub clock: LocalClock,
     /// Notes in order, each with its source if it has one.
     pub notes: Vec<(Option<SourceId>, Monotonic, Note)>,
     /// Notes that were not kept because there were too many.
@@ -29,6 +35,47 @@ pub struct Campaign {
     pub end: Option<RunEnd>,
     /// Whether there is a source that is not this program's own server.
     has_others: bool,
+}
+
+/// What is kept of the watched local clock. The readings in between served their purpose when they
+/// were made: what they showed is in the disturbances.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LocalClock {
+    /// How often it was read.
+    pub readings: u64,
+    /// The first reading.
+    pub first: Option<Box<ClockReading>>,
+    /// The last reading.
+    pub last: Option<Box<ClockReading>>,
+    /// What disturbed it, in the order it was found.
+    pub disturbances: Vec<Disturbance>,
+    /// How many there were of each kind.
+    pub counts: BTreeMap<DisturbanceKind, u64>,
+}
+
+impl LocalClock {
+    /// How many disturbances are not kept.
+    pub fn dropped(&self) -> u64 {
+        let beyond = |n: &u64| n.saturating_sub(MAX_DISTURBANCES);
+        self.counts.values().map(beyond).sum()
+    }
+
+    fn read(&mut self, reading: &ClockReading) {
+        self.readings += 1;
+        let place = match self.first {
+            None => &mut self.first,
+            Some(_) => &mut self.last,
+        };
+        *place = Some(Box::new(reading.clone()));
+    }
+
+    fn disturbed(&mut self, found: &Disturbance) {
+        let count = self.counts.entry(found.change.kind()).or_default();
+        *count += 1;
+        if *count <= MAX_DISTURBANCES {
+            self.disturbances.push(found.clone());
+        }
+    }
 }
 
 /// What one source told.
@@ -166,6 +213,14 @@ impl Sink for Campaign {
                 }
                 return;
             }
+            Event::Clock(ref reading) => {
+                self.clock.read(reading);
+                return;
+            }
+            Event::Disturbance(ref found) => {
+                self.clock.disturbed(found);
+                return;
+            }
             Event::End(end) => {
                 self.end = Some(end);
                 return;
@@ -200,7 +255,11 @@ impl Sink for Campaign {
             Event::CrossCheck(_, offset, delay) => {
                 incidents(record).cross_checks.push((offset, delay));
             }
-            Event::Source(_) | Event::Note(..) | Event::End(_) => {}
+            Event::Source(_)
+            | Event::Clock(_)
+            | Event::Disturbance(_)
+            | Event::Note(..)
+            | Event::End(_) => {}
         }
     }
 }
@@ -208,7 +267,38 @@ impl Sink for Campaign {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::Timescale;
+    use crate::sample::{Change, Timescale};
+    use crate::time::{Frequency, Timestamp};
+
+    #[test]
+    fn a_flood_of_one_kind_leaves_room_for_the_others() {
+        let mut campaign = Campaign::default();
+        let mut tell = |change| {
+            let found = Disturbance {
+                at: Monotonic::default(),
+                at_error: TimeDelta::ZERO,
+                wall: Timestamp::default(),
+                change,
+            };
+            campaign.event(&Event::Disturbance(found.into()));
+        };
+        let slew = || Change::Slew {
+            from: Frequency::default(),
+            to: Frequency::from_ppm(50),
+            error: Frequency::default(),
+        };
+        let length = TimeDelta::from_secs(2);
+        for _ in 0..130 {
+            tell(slew());
+        }
+        tell(Change::Suspend { length });
+        let clock = &campaign.clock;
+        assert_eq!((clock.disturbances.len(), clock.dropped()), (101, 30));
+        assert_eq!(clock.disturbances[100].change, Change::Suspend { length });
+        let count = |kind| clock.counts[&kind];
+        assert_eq!(count(DisturbanceKind::Slew), 130);
+        assert_eq!(count(DisturbanceKind::Suspend), 1);
+    }
 
     #[test]
     fn absurd_counts_saturate() {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Environment, Rejection, Sample, ServerInfo, StampFault};
+use super::{ClockReading, Disturbance, Environment, Rejection, Sample, ServerInfo, StampFault};
 use crate::time::{Monotonic, TimeDelta, Timestamp};
 
 /// Major version of the recording: a reader refuses a newer one.
@@ -264,6 +264,10 @@ pub enum Event {
     StampFault(SourceId, Monotonic, StampFault, u64),
     /// The independent implementation's view of the same server: offset and delay.
     CrossCheck(SourceId, TimeDelta, TimeDelta),
+    /// The local clock as it is; boxed, as is what follows, since most events are samples.
+    Clock(Box<ClockReading>),
+    /// Something that happened to the local clock.
+    Disturbance(Box<Disturbance>),
     /// Something worth a line, of one source or of the run.
     Note(Option<SourceId>, Monotonic, Note),
     /// The run is over.

@@ -8,19 +8,21 @@ mod campaign;
 mod environment;
 mod event;
 mod exchange;
+mod local;
 mod rejection;
 mod samples;
 mod server;
 mod stamp;
 
-pub use campaign::{Campaign, Incidents, SourceRecord};
+pub use campaign::{Campaign, Incidents, LocalClock, SourceRecord};
 pub use environment::{Environment, Nic, PtpClock};
 pub use event::{
     Event, LossCause, Note, RunEnd, RunHeader, SCHEMA_MAJOR, SCHEMA_MINOR, Sink, SourceId,
     SourceInfo, SourceKind, Tee, Timescale,
 };
 pub use exchange::{AT_ERROR_FLOOR, Class, Exchange, Mode, Sample};
+pub use local::{Change, ClockReading, Discipline, Disturbance, DisturbanceKind, Steal};
 pub use rejection::{Rejection, StampFault};
 pub use samples::{Iter as SamplesIter, Samples};
 pub use server::{Leap, ReferenceId, ServerInfo};
-pub use stamp::{Reading, Stamp, StampSource};
+pub use stamp::{LEAST_STEP, MAX_STEERING, Reading, Stamp, StampSource};

@@ -51,7 +51,8 @@ named! {
         RootDistance = "root_distance", "Root delay / 2 + root dispersion is 16 s or more (test 7).";
         StampsReversed = "stamps_reversed", "The reply left the server before the request arrived (T3 before T2).";
         WrongExchange = "wrong_exchange", "An interleaved reply whose transmit stamp is not of the exchange it should complete.";
-        NegativeDelay = "negative_delay", "Delay is negative beyond the error of the stamps: a clock stepped in mid-exchange, or the server lies.";
+        ClockStep = "clock_step", "The local clock was stepped between the request and the reading of its reply, so T1 and T4 may not be of one clock.";
+        NegativeDelay = "negative_delay", "Delay is negative beyond the error of the stamps: a clock slewed in mid-exchange, or the server lies.";
         TimeOutOfRange = "time_out_of_range", "A server stamp is beyond what 64-bit nanoseconds hold.";
     }
 }
@@ -98,6 +99,19 @@ impl StampFault {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn just_what_only_the_server_can_send_ends_a_request() {
+        for r in Rejection::ALL {
+            let place = Rejection::ALL.iter().position(|x| x == r);
+            let kiss = Rejection::ALL
+                .iter()
+                .position(|x| *x == Rejection::KissRate);
+            assert_eq!(r.ends_request(), place >= kiss, "{r:?}");
+        }
+        assert!(Rejection::ClockStep.ends_request());
+        assert!(!Rejection::TooLate.ends_request());
+    }
 
     #[test]
     fn names_are_the_serialised_ones_and_unique() {

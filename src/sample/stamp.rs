@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::time::{Monotonic, TimeDelta, Timestamp};
+use crate::time::{Frequency, Monotonic, TimeDelta, Timestamp};
 
 /// Where a packet met the clock.
 #[derive(
@@ -63,8 +63,16 @@ pub struct Stamp {
     pub error: TimeDelta,
 }
 
+/// The most a kernel steers its clock's frequency by (MAXFREQ of the NTP kernel discipline, 500 ppm;
+/// Linux `include/linux/timex.h`). What moves faster was stepped, or slewed by other means.
+pub const MAX_STEERING: Frequency = Frequency::from_ppm(500);
+
+/// Moves of the clock below this are no steps to speak of: servers that answer in basic mode err by
+/// about as much (1 us), and nobody steps a clock by so little.
+pub const LEAST_STEP: TimeDelta = TimeDelta::from_micros(1);
+
 /// The wall clock and the unsteered counter, read together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
     /// The wall clock (CLOCK_REALTIME).
     pub wall: Timestamp,
@@ -73,4 +81,30 @@ pub struct Reading {
     /// What `counter` may be off by: half of the time between the two counter readings that
     /// enclose the wall clock's, rounded up.
     pub error: TimeDelta,
+}
+
+impl Reading {
+    /// How far the wall clock moved against the counter since an `earlier` reading, positive forward,
+    /// where that is more than steering and the errors of both readings explain.
+    ///
+    /// ```
+    /// use clockfit::sample::Reading;
+    /// use clockfit::time::{TimeDelta, Timestamp};
+    /// let later = |reading: Reading, wall, counter| Reading {
+    ///     wall: reading.wall + TimeDelta::from_micros(wall),
+    ///     counter: reading.counter + TimeDelta::from_micros(counter),
+    ///     ..reading
+    /// };
+    /// let first = Reading::default();
+    /// assert_eq!(later(first, 10_005, 10_000).stepped_since(&first), None);
+    /// let step = later(first, 10_007, 10_000).stepped_since(&first);
+    /// assert_eq!(step, Some(TimeDelta::from_micros(7)));
+    /// ```
+    pub fn stepped_since(&self, earlier: &Self) -> Option<TimeDelta> {
+        let elapsed = self.counter.since(earlier.counter);
+        let moved = self.wall.since(earlier.wall) - elapsed;
+        let steered = MAX_STEERING.gained_over(elapsed.abs());
+        let explained = steered + self.error + earlier.error + LEAST_STEP;
+        (moved.abs() > explained).then_some(moved)
+    }
 }

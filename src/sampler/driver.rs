@@ -177,6 +177,7 @@ impl Run {
         let mut signals = 0;
         let mut patience = None;
         let mut next_tick = clock::counter() + TICK;
+        self.shared.local.take_turn(clock::counter(), sink);
         loop {
             let now = clock::counter();
             if signals > 0 || self.stop_sending.is_some_and(|end| end <= now) {
@@ -193,8 +194,10 @@ impl Run {
             }
             let deadline = self.next_wake(now).min(next_tick);
             signals += self.poller.wait(Some(deadline), &mut ready)?.signals;
+            self.shared.local.woke(now, deadline, clock::counter());
             self.serve(&ready, sink);
             let now = clock::counter();
+            self.shared.local.take_turn(now, sink);
             if now >= next_tick {
                 next_tick = now + TICK;
                 sink.tick(now);
@@ -212,6 +215,7 @@ impl Run {
             source.end(now, &mut self.shared, sink);
         }
         hardware::restore(self.shared.cards, sink);
+        self.shared.local.end(sink);
         let interrupted = signals > 0;
         sink.event(&Event::End(RunEnd {
             at: clock::counter(),
@@ -232,7 +236,8 @@ impl Run {
         let horizon = now + TICK;
         let soonest = self
             .soonest_turn()
-            .map_or(horizon, |(at, _)| at.max(now + self.batch));
+            .map_or(horizon, |(at, _)| at.max(now + self.batch))
+            .min(self.shared.local.next_turn());
         // While sending, the end of sending is a moment to look too.
         let end = self
             .stop_sending

@@ -15,6 +15,7 @@ mod rsntp;
 mod rtc;
 mod source;
 mod standing;
+mod watch;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

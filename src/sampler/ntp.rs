@@ -7,6 +7,7 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 
 use super::pacing::Pacer;
+use super::watch::LocalClock;
 use super::{Plan, Target};
 use crate::association::{Arrived, Association, MAX_OUTSTANDING, Sent};
 use crate::net::hardware::{CardId, Cards};
@@ -51,6 +52,8 @@ pub(super) struct Shared {
     pub(super) count: Option<u64>,
     /// Whether arrivals are reported, or sockets are only looked into when it is their turn.
     pub(super) watching: bool,
+    /// What watches the local clock.
+    pub(super) local: LocalClock,
     buffer: Box<[u8; MAX_PACKET_LEN]>,
 }
 
@@ -70,6 +73,7 @@ impl Shared {
             pacing,
             count,
             watching,
+            local: LocalClock::new(clock::counter()),
             buffer: Box::new([0; MAX_PACKET_LEN]),
         }
     }
@@ -269,6 +273,7 @@ impl NtpSource {
                         stamp_id: sent.id,
                         hardware,
                     });
+                    shared.local.saw(before);
                     return;
                 }
                 Err(error) => {
@@ -353,6 +358,8 @@ impl NtpSource {
             }
             match socket.next_datagram(&mut shared.buffer[..]) {
                 Ok(Some(datagram)) => {
+                    // After the kernel's stamp of it, whenever that was.
+                    let read = clock::paired();
                     let bytes = shared.buffer.get(..datagram.length).unwrap_or(&[]);
                     if let Some(fault) = datagram.fault {
                         self.association.handle_fault(fault);
@@ -369,7 +376,7 @@ impl NtpSource {
                         }),
                     };
                     self.association
-                        .handle_datagram(now, bytes, datagram.truncated, arrived);
+                        .handle_datagram(read, bytes, datagram.truncated, arrived);
                 }
                 Ok(None) => return false,
                 // An ICMP error. Without kernel stamps this is its only report; with them the full

@@ -1,5 +1,7 @@
 //! [`Frequency`]: the rate of one clock against another.
 
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
 
 use super::TimeDelta;
@@ -33,6 +35,37 @@ impl Frequency {
         self.0
     }
 
+    /// The rate of a clock that gained `gained` over `elapsed`, to nearest, ties to even; zero where no
+    /// time passed.
+    ///
+    /// ```
+    /// use clockfit::time::{Frequency, TimeDelta};
+    /// let rate = Frequency::of(TimeDelta::from_micros(-30), TimeDelta::from_secs(3));
+    /// assert_eq!(rate, Frequency::from_ppm(-10));
+    /// ```
+    pub fn of(gained: TimeDelta, elapsed: TimeDelta) -> Self {
+        let elapsed = i128::from(elapsed.as_nanos());
+        if elapsed == 0 {
+            return Self(0);
+        }
+        let product = i128::from(gained.as_nanos()) * 1_000_000_000 * elapsed.signum();
+        let elapsed = elapsed.abs();
+        let (floor, rest) = (product.div_euclid(elapsed), product.rem_euclid(elapsed));
+        let up = match (rest * 2).cmp(&elapsed) {
+            Ordering::Less => 0,
+            Ordering::Equal => floor.rem_euclid(2),
+            Ordering::Greater => 1,
+        };
+        let limit = if floor < 0 { i64::MIN } else { i64::MAX };
+        Self(i64::try_from(floor + up).unwrap_or(limit))
+    }
+
+    /// How far apart two rates are.
+    #[must_use]
+    pub fn abs_diff(self, other: Self) -> Self {
+        Self(i64::try_from(self.0.abs_diff(other.0)).unwrap_or(i64::MAX))
+    }
+
     /// What a clock with this rate gains over `elapsed`, rounded away from zero: as an allowance
     /// it only ever widens a bound.
     #[must_use]
@@ -53,6 +86,29 @@ impl Frequency {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rate_is_rounded_to_nearest_and_ties_to_even() {
+        let ns = TimeDelta::from_nanos;
+        // Half a part per billion each: 0.5, 1.5, -0.5, -1.5, and with time running back.
+        for (gained, elapsed, ppb) in [
+            (1, 2_000_000_000, 0),
+            (3, 2_000_000_000, 2),
+            (-1, 2_000_000_000, 0),
+            (-3, 2_000_000_000, -2),
+            (3, -2_000_000_000, -2),
+            (2, 3_000_000_000, 1),
+            (1, 3_000_000_000, 0),
+            (1, 0, 0),
+            (i64::MAX, 1, i64::MAX),
+            (i64::MIN, 1, i64::MIN),
+        ] {
+            let rate = Frequency::of(ns(gained), ns(elapsed));
+            assert_eq!(rate, Frequency::from_ppb(ppb), "{gained} / {elapsed}");
+        }
+        let (least, most) = (Frequency(i64::MIN), Frequency(i64::MAX));
+        assert_eq!(least.abs_diff(most), most);
+    }
 
     #[test]
     fn rounds_outward_on_both_sides() {

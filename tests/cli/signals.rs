@@ -1,4 +1,5 @@
-//! Signals: an early end that still reports, an end at once, and one that nobody can catch.
+//! Signals: an early end that still reports, an end at once, one that nobody can catch, and one that
+//! only stops.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -9,7 +10,7 @@ use clockfit::time::{Monotonic, TimeDelta};
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::support::{Fake, Running, adds_up, analyse, wait_until, warns};
+use crate::support::{Fake, Running, adds_up, analyse, number, wait_until, warns};
 
 #[test]
 fn sigint_and_sigterm_end_early_and_report() {
@@ -105,4 +106,47 @@ fn sigkill_loses_at_most_the_last_second() {
     let lost = killed.since(Monotonic::from_nanos(last.unwrap()));
     // Half a second between two flushes, and as much for a machine that is busy otherwise.
     assert!(lost < TimeDelta::from_secs(1), "{lost:?}");
+}
+
+#[test]
+fn a_stopped_program_is_a_stall_and_no_wrong_clock() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("run.jsonl");
+    let fake = Fake::honest();
+    let name = fake.name();
+    let args = [
+        "measure", &name, "-d", "1h", "-i", "5ms", "-f", "json", "-o",
+    ];
+    let args = args.iter().map(OsStr::new);
+    let mut run = Running::new(args.chain([file.as_os_str()]));
+    wait_until("20 requests came", || fake.asked() >= 20);
+    run.signal(Signal::STOP);
+    clock::sleep(TimeDelta::from_secs(2));
+    run.signal(Signal::CONT);
+    let asked = fake.asked();
+    wait_until("20 more came", || fake.asked() >= asked + 20);
+    run.signal(Signal::INT);
+    let ended = run.end();
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert_eq!(analyse(&file, "json").stdout, ended.stdout);
+
+    let report = ended.json();
+    adds_up(&report);
+    let found = report["local_clock"]["disturbances"].as_array().unwrap();
+    let stalls = found.iter().filter(|d| d["what"] == "stall");
+    let longest = stalls.map(|d| number(d, "/size_ns")).max();
+    // It wakes some hundred times a second: of two seconds hardly anything is missed.
+    assert!(longest >= Some(1_900_000_000), "{found:?}");
+    assert!(warns(&report, "stalled") && !warns(&report, "local_clock_stepped"));
+    let wrong = ["step", "suspend"];
+    let wrong = found.iter().find(|d| wrong.iter().any(|w| d["what"] == *w));
+    assert_eq!(wrong, None);
+    let source = &report["sources"][0];
+    assert_eq!(source["rejected"], serde_json::json!({}));
+    assert!(number(source, "/bound_ns/lower") <= 0 && number(source, "/bound_ns/upper") >= 0);
+    if number(source, "/stamps/rx/user") == 0 {
+        // Whatever came in meanwhile was stamped when it came.
+        let slowest = number(source, "/delay_ns/max");
+        assert!(slowest < 1_000_000_000, "{slowest}");
+    }
 }

@@ -283,3 +283,58 @@ fn steering_is_caught_by_any_of_its_names() {
         assert_eq!(check(&format!("open(\"{near}\");")), [1], "{near}");
     }
 }
+
+/// A file with just the one function that may ask the kernel about its clock.
+const ASKING: &str = "
+#[cfg(all(target_os = \"linux\", not(clockfit_portable)))]
+pub(super) fn kernel_clock() -> io::Result<(libc::c_int, libc::timex)> {
+    let nothing = MaybeUninit::<libc::timex>::zeroed();
+    // SAFETY: why
+    let mut clock = unsafe { nothing.assume_init() };
+    clock.modes = 0;
+    let state = unsafe { libc::adjtimex(&raw mut clock) };
+    if state >= 0 { Ok((state, clock)) } else { Err(io::Error::last_os_error()) }
+}
+";
+
+fn steers(path: &str, text: &str) -> Vec<usize> {
+    lines(&rules::no_clock_is_steered(&Source::new(path, text)))
+}
+
+#[test]
+fn the_kernel_may_be_asked_about_its_clock_in_one_function() {
+    assert_eq!(steers("src/net/sys.rs", ASKING), []);
+    assert_eq!(steers("src/net/clock.rs", ASKING), [8]);
+    assert_eq!(steers("src/net/sys/tests.rs", ASKING), [8]);
+}
+
+#[test]
+fn asking_the_kernel_in_any_other_way_is_caught() {
+    for (from, to) in [
+        ("modes = 0", "modes = 1"),
+        ("modes = 0", "modes = 0x8000"),
+        ("modes = 0", "modes = MODES"),
+        ("modes = 0", "modes = 0 | 2"),
+        ("clock.modes = 0;", ""),
+        ("clock.modes = 0;", "clock.modes = 0; clock.modes = 2;"),
+        ("clock.modes = 0;", "clock.modes = 0; clock.freq = 1;"),
+        ("kernel_clock()", "kernel_clock(modes: u32)"),
+        ("pub(super)", "pub"),
+        ("let state", "let other = clock; let state"),
+        ("libc::adjtimex(", "libc::clock_adjtime(0, "),
+    ] {
+        let changed = ASKING.replacen(from, to, 1);
+        assert_ne!(changed, ASKING, "{from}");
+        assert_eq!(steers("src/net/sys.rs", &changed), [8], "{to}");
+    }
+}
+
+#[test]
+fn a_second_question_is_caught() {
+    let again = format!("{ASKING}{ASKING}");
+    assert_eq!(steers("src/net/sys.rs", &again), [18]);
+    let beside = format!("{ASKING}fn f(x: *mut libc::timex) {{ libc::adjtimex(x); }}");
+    assert_eq!(steers("src/net/sys.rs", &beside), [11]);
+    let named = format!("{ASKING}const NAME: &str = \"adjtimex\";");
+    assert_eq!(steers("src/net/sys.rs", &named), [11]);
+}

@@ -21,7 +21,9 @@ pub(crate) enum Kind {
     Word(String),
     /// The text between the quotes of a string or character, escapes left as written.
     Text(String),
-    /// A number or a lifetime: no rule looks into them.
+    /// A number, as written.
+    Number(String),
+    /// A lifetime: no rule looks into it.
     Other,
     /// One character of punctuation, `::` being two.
     Mark(char),
@@ -360,8 +362,7 @@ impl Lexer<'_> {
                 c if c.is_whitespace() => continue,
                 c if is_word_start(c) => self.word_or_prefixed_string(c),
                 c if c.is_ascii_digit() => {
-                    self.take_while(is_word_part);
-                    Kind::Other
+                    Kind::Number(format!("{c}{}", self.take_while(is_word_part)))
                 }
                 c => Kind::Mark(c),
             };

@@ -1,11 +1,11 @@
 //! Campaigns with known numbers, the same on every machine: no clock, no network, own generator.
 
 use clockfit::sample::{
-    Campaign, Environment, Event, Exchange, Leap, LossCause, Mode, Note, PtpClock, ReferenceId,
-    Rejection, RunEnd, RunHeader, Sample, ServerInfo, Sink, SourceId, SourceInfo, SourceKind,
-    StampFault, StampSource, Timescale,
+    Campaign, Change, ClockReading, Discipline, Disturbance, Environment, Event, Exchange, Leap,
+    LossCause, Mode, Note, PtpClock, Reading, ReferenceId, Rejection, RunEnd, RunHeader, Sample,
+    ServerInfo, Sink, SourceId, SourceInfo, SourceKind, StampFault, StampSource, Steal, Timescale,
 };
-use clockfit::time::{Monotonic, TimeDelta, Timestamp};
+use clockfit::time::{Frequency, Monotonic, TimeDelta, Timestamp};
 
 const SEC: i64 = 1_000_000_000;
 const START: i64 = 1_763_832_000 * SEC;
@@ -320,4 +320,112 @@ fn add_many(c: &mut Campaign, sources: i64) {
             }
         }
     }
+}
+
+/// One reading of the local clock, `second` after the start.
+fn clock_reading(second: i64) -> ClockReading {
+    ClockReading {
+        clocks: Reading {
+            wall: Timestamp::from_nanos(START + second * SEC),
+            counter: Monotonic::from_nanos((5 + second) * SEC),
+            error: ns(61),
+        },
+        monotonic: ns((6 + second) * SEC),
+        boottime: Some(ns((7 + second) * SEC)),
+        discipline: Some(Discipline {
+            frequency: Frequency::from_ppb(-12_350 + second),
+            tick: TimeDelta::from_millis(10),
+            status: 0x2001,
+            state: 0,
+            max_error: ns(1_500_000),
+            estimated_error: ns(3_000),
+            tai_minus_utc: TimeDelta::from_secs(37),
+        }),
+        clocksource: Some("tsc".to_owned()),
+        steal: Some(Steal {
+            total: ns(second * 1_000_000),
+            processors: 4,
+        }),
+        run_delay: Some(ns(second * 10_000)),
+    }
+}
+
+/// `changes` of the local clock, one each second.
+pub(crate) fn disturb(c: &mut Campaign, changes: impl IntoIterator<Item = Change>) {
+    c.event(&Event::Clock(clock_reading(0).into()));
+    for (second, change) in (1..).zip(changes) {
+        c.event(&Event::Clock(clock_reading(second).into()));
+        let found = Disturbance {
+            at: Monotonic::from_nanos((5 + second) * SEC - SEC / 2),
+            at_error: ns(SEC / 200),
+            wall: Timestamp::from_nanos(START + second * SEC - SEC / 2),
+            change,
+        };
+        c.event(&Event::Disturbance(found.into()));
+    }
+}
+
+/// Every kind of disturbance.
+pub(crate) fn disturbed() -> Campaign {
+    let mut c = embedded();
+    let ppb = Frequency::from_ppb;
+    let secs = TimeDelta::from_secs;
+    disturb(
+        &mut c,
+        [
+            Change::Step {
+                by: ns(5_000_021),
+                error: ns(122),
+            },
+            Change::Step {
+                by: ns(-700_000),
+                error: ns(122),
+            },
+            Change::Slew {
+                from: ppb(37_400),
+                to: ppb(137_412),
+                error: ppb(130),
+            },
+            Change::Slew {
+                from: ppb(137_412),
+                to: ppb(-350),
+                error: ppb(130),
+            },
+            Change::Frequency {
+                from: ppb(-12_350),
+                to: ppb(87_650),
+            },
+            Change::Frequency {
+                from: ppb(87_650),
+                to: ppb(-12_350),
+            },
+            Change::Suspend {
+                length: secs(3_000),
+            },
+            Change::Stall {
+                length: ns(1_995_000_000),
+                run_delay: Some(ns(200_000_000)),
+            },
+            Change::Stall {
+                length: ns(150_000_000),
+                run_delay: None,
+            },
+            Change::Steal {
+                stolen: secs(6),
+                within: secs(10),
+                processors: 2,
+            },
+            Change::Clocksource {
+                from: "tsc".to_owned(),
+                to: "hpet\x1b[2J".to_owned(),
+            },
+            Change::LeapAnnounced { leap: Leap::Insert },
+            Change::LeapSecond { leap: Leap::Insert },
+            Change::TaiOffset {
+                from: secs(37),
+                to: secs(38),
+            },
+        ],
+    );
+    c
 }

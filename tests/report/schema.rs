@@ -154,6 +154,7 @@ fn real_output_obeys_the_published_schema() {
         campaign::floor_alone(),
         campaign::beside_floor(),
         campaign::many(12),
+        campaign::disturbed(),
         Default::default(),
     ] {
         let value: Value = serde_json::from_str(&rendered(&campaign)).unwrap();
@@ -166,7 +167,16 @@ fn real_output_obeys_the_published_schema() {
 fn the_promised_keys_are_there() {
     let value: Value = serde_json::from_str(&rendered(&campaign::two())).unwrap();
     assert_eq!(value["schema"], "clockfit-report/1");
-    for key in ["schema", "tool", "host", "run", "warnings", "sources"] {
+    let keys = [
+        "schema",
+        "tool",
+        "host",
+        "run",
+        "local_clock",
+        "warnings",
+        "sources",
+    ];
+    for key in keys {
         assert!(value.get(key).is_some(), "{key}");
     }
     for source in value["sources"].as_array().unwrap() {
@@ -272,14 +282,56 @@ fn the_floor_is_no_source() {
 
 #[test]
 fn a_report_reads_back_as_it_was_written() {
-    let beside = campaign::beside_floor();
-    let back: Report = serde_json::from_str(&rendered(&beside)).unwrap();
-    assert_eq!(back, report(&beside));
-    let text = rendered(&campaign::two());
-    let back: Report = serde_json::from_str(&text).unwrap();
-    assert_eq!(back, report(&campaign::two()));
-    assert!(text.ends_with("}\n"));
-    assert!(!text.contains("\\u001b"), "a control character got through");
+    for campaign in [
+        campaign::two(),
+        campaign::disturbed(),
+        campaign::beside_floor(),
+    ] {
+        let text = rendered(&campaign);
+        let back: Report = serde_json::from_str(&text).unwrap();
+        assert_eq!(back, report(&campaign));
+        assert!(text.ends_with("}\n"));
+        assert!(!text.contains("\\u001b"), "a control character got through");
+    }
+}
+
+#[test]
+fn what_disturbed_the_clock_is_listed_with_instant_and_size() {
+    let value: Value = serde_json::from_str(&rendered(&campaign::disturbed())).unwrap();
+    let clock = &value["local_clock"];
+    assert_eq!(clock["readings"], 15);
+    assert_eq!(clock["kernel"]["rate_ppb"], -12_336);
+    assert_eq!(clock["kernel"]["tai_ns"], 37_000_000_000i64);
+    assert_eq!(
+        (&clock["stolen_ns"], &clock["run_delay_ns"]),
+        (&14_000_000.into(), &140_000.into())
+    );
+    let listed = clock["disturbances"].as_array().unwrap();
+    assert_eq!(listed.len(), 14);
+    let step = &listed[0];
+    assert_eq!(step["what"], "step");
+    assert_eq!(step["at"], "1763832000.500000000");
+    assert_eq!(step["since_start_ns"], 500_000_000);
+    assert_eq!(
+        (&step["at_error_ns"], &step["size_ns"]),
+        (&5_000_000.into(), &5_000_021.into())
+    );
+    assert_eq!(step["from_ppb"], Value::Null);
+    let warnings = value["warnings"].as_array().unwrap().iter();
+    let codes: Vec<_> = warnings.map(|w| w["code"].as_str().unwrap()).collect();
+    assert_eq!(
+        codes,
+        [
+            "local_clock_stepped",
+            "suspended",
+            "stalled",
+            "time_stolen",
+            "clocksource_changed",
+            "leap_second",
+            "few_samples",
+            "mixed_stamps"
+        ]
+    );
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Text reports, kept as reviewed files, and what must hold for any of them.
 
 use clockfit::report::text::{Style, write};
-use clockfit::sample::{Campaign, Event, Note, Sink, SourceKind};
-use clockfit::time::Monotonic;
+use clockfit::sample::{Campaign, Change, Event, Note, Sink, SourceKind};
+use clockfit::time::{Frequency, Monotonic, TimeDelta};
 
 use super::{campaign, report};
 
@@ -47,6 +47,11 @@ fn many_beside_floor() {
 }
 
 #[test]
+fn disturbed_clock() {
+    insta::assert_snapshot!(text(&campaign::disturbed(), ASCII));
+}
+
+#[test]
 fn many_servers() {
     insta::assert_snapshot!(text(&campaign::many(24), ASCII));
 }
@@ -65,6 +70,7 @@ fn no_line_leaves_the_page_and_ascii_is_ascii() {
         campaign::beside_floor(),
         campaign::many_beside_floor(200),
         campaign::many(200),
+        campaign::disturbed(),
         hostile(),
     ] {
         for line in text(&campaign, ASCII).lines() {
@@ -111,6 +117,23 @@ fn hostile() -> Campaign {
         };
         campaign::add(&mut c, &server);
     }
+    let most = TimeDelta::MAX;
+    let floods = (0..150).map(|n| match n % 3 {
+        0 => Change::Clocksource {
+            from: bad.clone(),
+            to: bad.clone(),
+        },
+        1 => Change::Stall {
+            length: most,
+            run_delay: Some(most),
+        },
+        _ => Change::Slew {
+            from: Frequency::from_ppb(i64::MIN),
+            to: Frequency::from_ppb(i64::MAX),
+            error: Frequency::from_ppb(i64::MIN),
+        },
+    });
+    campaign::disturb(&mut c, floods);
     c.event(&Event::Note(
         None,
         Monotonic::default(),

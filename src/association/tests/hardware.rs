@@ -53,7 +53,7 @@ impl Bed {
         };
         let bytes = Self::answer(out).to_bytes();
         self.association
-            .handle_datagram(self.now, &bytes, false, arrived);
+            .handle_datagram(self.read(), &bytes, false, arrived);
     }
 
     /// The one sample and the faults since the last look.
@@ -196,7 +196,7 @@ fn stamps_of_the_card_must_lie_between_those_of_the_kernel() {
         let left = Flight { left: at, ..flight };
         let bytes = Bed::answer(left).to_bytes();
         bed.association
-            .handle_datagram(bed.now, &bytes, false, arrived);
+            .handle_datagram(bed.read(), &bytes, false, arrived);
         let (sample, faults) = bed.outcome();
         assert_eq!(class(&sample.unwrap()), "BKK");
         assert_eq!(faults, [StampFault::HardwareOutsideWindow]);

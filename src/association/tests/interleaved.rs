@@ -56,7 +56,7 @@ impl Bed {
     fn receive_late(&mut self, flight: Flight, header: &Header) {
         let arrived = flight.left + OUT + KEPT + LATE + BACK;
         self.association
-            .handle_datagram(self.now, &header.to_bytes(), false, kernel(arrived));
+            .handle_datagram(self.read(), &header.to_bytes(), false, kernel(arrived));
     }
 }
 
@@ -95,6 +95,25 @@ fn an_interleaved_sample_has_the_four_stamps_of_one_exchange() {
     assert_eq!(sample.at, fourth.sent.before.counter + CALL);
     assert_eq!(sample.class().to_string(), "IKK");
     assert!(exchange.t1 < fifth.left);
+}
+
+#[test]
+fn a_step_costs_the_exchange_it_fell_into_whichever_reply_completes_it() {
+    let (mut bed, mut server) = granted();
+    // Into exchange 4, whose reply completes exchange 3.
+    let fourth = bed.send_stamped(4);
+    let answer = server.answer(fourth);
+    bed.stepped = TimeDelta::from_millis(5);
+    bed.receive_late(fourth, &answer);
+    let samples = bed.samples();
+    assert_eq!(modes(&samples), [Mode::Interleaved]);
+    assert!(samples[0].exchange.t1 < fourth.left);
+    let fifth = bed.exchange(5, &mut server);
+    assert_eq!(bed.rejections(), [(Rejection::ClockStep, 1)]);
+    bed.exchange(6, &mut server);
+    let samples = bed.samples();
+    assert_eq!(modes(&samples), [Mode::Interleaved]);
+    assert_eq!(samples[0].exchange.t1, fifth.left);
 }
 
 #[test]

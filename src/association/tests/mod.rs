@@ -24,6 +24,8 @@ const CALL: TimeDelta = TimeDelta::from_micros(3);
 struct Bed {
     association: Association,
     now: Monotonic,
+    /// How far the wall clock was stepped.
+    stepped: TimeDelta,
     next_id: u32,
 }
 
@@ -44,12 +46,22 @@ impl Bed {
         Self {
             association,
             now: Monotonic::from_nanos(7_000_000_000),
+            stepped: TimeDelta::ZERO,
             next_id: 0,
         }
     }
 
     fn wall(&self) -> Timestamp {
-        START + self.now.since(Monotonic::default())
+        START + self.now.since(Monotonic::default()) + self.stepped
+    }
+
+    /// Both clocks now.
+    fn read(&self) -> Reading {
+        Reading {
+            wall: self.wall(),
+            counter: self.now,
+            error: TimeDelta::from_nanos(30),
+        }
     }
 
     fn pass(&mut self, time: TimeDelta) {
@@ -58,11 +70,7 @@ impl Bed {
 
     fn send(&mut self, nonce: u64) -> Flight {
         assert!(self.association.may_send());
-        let before = Reading {
-            wall: self.wall(),
-            counter: self.now,
-            error: TimeDelta::from_nanos(30),
-        };
+        let before = self.read();
         let request = self.association.request(nonce);
         let sent = Sent {
             nonce,
@@ -106,7 +114,7 @@ impl Bed {
         let arrived = flight.left + OUT + KEPT + BACK;
         let bytes = header.to_bytes();
         self.association
-            .handle_datagram(self.now, &bytes, false, kernel(arrived));
+            .handle_datagram(self.read(), &bytes, false, kernel(arrived));
     }
 
     fn events(&mut self) -> Vec<Event> {
@@ -175,6 +183,54 @@ fn one_exchange_gives_the_four_stamps() {
     assert_eq!(sample.at, flight.sent.before.counter + CALL);
     assert_eq!(sample.at_error, crate::sample::AT_ERROR_FLOOR);
     assert!(bed.association.is_idle());
+}
+
+#[test]
+fn an_exchange_in_which_the_clock_was_stepped_is_no_sample() {
+    let ms = TimeDelta::from_millis;
+    let hour = TimeDelta::from_secs(3_600);
+    // A way of 10 ms leaves 5 us to steering, and 1 us is no step.
+    let steps = [
+        TimeDelta::from_micros(7),
+        ms(5),
+        hour.times(7),
+        hour.times(300_000),
+    ];
+    for by in steps.into_iter().flat_map(|by| [by, -by]) {
+        for late_stamp in [false, true] {
+            let mut bed = Bed::new();
+            let flight = bed.send(1);
+            bed.pass(ms(10));
+            bed.stepped = by;
+            if !late_stamp {
+                bed.stamp(flight);
+            }
+            bed.receive(flight, &Bed::answer(flight));
+            if late_stamp {
+                bed.stamp(flight);
+            }
+            assert_eq!(bed.rejections(), [(Rejection::ClockStep, 1)], "{by:?}");
+            assert!(bed.association.is_idle());
+            // The clock runs on from where it was set to.
+            let next = bed.send(2);
+            bed.stamp(next);
+            bed.receive(next, &Bed::answer(next));
+            assert_eq!(bed.samples().len(), 1, "{by:?}");
+        }
+    }
+}
+
+#[test]
+fn what_steering_explains_is_no_step() {
+    for by in [TimeDelta::from_micros(5), TimeDelta::from_micros(-5)] {
+        let mut bed = Bed::new();
+        let flight = bed.send(1);
+        bed.stamp(flight);
+        bed.pass(TimeDelta::from_millis(10));
+        bed.stepped = by;
+        bed.receive(flight, &Bed::answer(flight));
+        assert_eq!(bed.samples().len(), 1);
+    }
 }
 
 #[test]
@@ -337,14 +393,15 @@ fn lengths_that_do_not_add_up_have_names_too() {
     let bytes = Bed::answer(flight).to_bytes();
     let stamp = kernel(flight.left + OUT);
     bed.association
-        .handle_datagram(bed.now, &bytes[..47], false, stamp);
-    bed.association.handle_datagram(bed.now, &[], false, stamp);
+        .handle_datagram(bed.read(), &bytes[..47], false, stamp);
     bed.association
-        .handle_datagram(bed.now, &bytes, true, stamp);
+        .handle_datagram(bed.read(), &[], false, stamp);
+    bed.association
+        .handle_datagram(bed.read(), &bytes, true, stamp);
     let mut long = bytes.to_vec();
     long.extend([0; 13]);
     bed.association
-        .handle_datagram(bed.now, &long, false, stamp);
+        .handle_datagram(bed.read(), &long, false, stamp);
     assert_eq!(
         bed.rejections(),
         [
@@ -622,11 +679,8 @@ fn a_flood_is_counted_and_grows_nothing() {
 fn a_host_at_1970_still_reads_a_server_in_2050() {
     let y2050 = Timestamp::from_nanos(2_524_608_000_000_000_000);
     let mut bed = Bed::new();
-    let before = Reading {
-        wall: Timestamp::default(),
-        counter: bed.now,
-        error: TimeDelta::ZERO,
-    };
+    bed.stepped = Timestamp::default().since(bed.wall());
+    let before = bed.read();
     let sent = Sent {
         nonce: 9,
         origin: NtpTimestamp::ZERO,
@@ -700,7 +754,7 @@ proptest! {
                 Step::Answer(n) if n < flights.len() => bed.receive(flights[n], &Bed::answer(flights[n])),
                 Step::Stamp(_) | Step::Answer(_) => {}
                 Step::Garbage(bytes) => {
-                    bed.association.handle_datagram(bed.now, &bytes, false, kernel(START));
+                    bed.association.handle_datagram(bed.read(), &bytes, false, kernel(START));
                 }
                 Step::Refuse => bed.association.handle_undeliverable(bed.now),
                 Step::NewSocket => bed.association.handle_new_socket(bed.now),

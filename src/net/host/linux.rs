@@ -65,7 +65,7 @@ pub(super) fn environment_at(
 }
 
 /// At most [`MAX_FILE_BYTES`] of a file, or nothing where it cannot be read.
-fn read_capped(path: &Path) -> Option<String> {
+pub(super) fn read_capped(path: &Path) -> Option<String> {
     let mut bytes = Vec::new();
     let file = File::open(path).ok()?;
     file.take(MAX_FILE_BYTES).read_to_end(&mut bytes).ok()?;

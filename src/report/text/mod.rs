@@ -3,6 +3,7 @@
 //! Few sources are told in detail; many get a table with one line each, the worst first.
 
 mod floor;
+mod local;
 mod nic;
 mod page;
 mod quantity;
@@ -47,6 +48,7 @@ pub fn write(report: &Report, style: Style, out: &mut impl Write) -> io::Result<
     let mut page = Page::new(out, style);
     header(report, &mut page)?;
     warnings(report, &mut page)?;
+    local::write(&report.local_clock, &mut page)?;
     if floor::is_all(report) {
         floor::write(report, &mut page)?;
     } else if report.sources.len() <= IN_DETAIL {

@@ -115,6 +115,13 @@ pub(super) fn ppm(ppb: i64) -> String {
     }
 }
 
+/// A rate with its sign, in ppm and three decimals.
+pub(super) fn signed_ppm(ppb: i64) -> String {
+    let sign = if ppb < 0 { '-' } else { '+' };
+    let size = ppb.unsigned_abs();
+    format!("{sign}{}.{:03} ppm", size / 1_000, size % 1_000)
+}
+
 /// An instant as UTC date and time, to the second (Howard Hinnant's `civil_from_days`: years begin
 /// in March, so that the leap day is the last).
 pub(super) fn utc(nanos: i64) -> String {
@@ -204,6 +211,8 @@ mod tests {
         assert_eq!(percent(0, 0), "0.00 %");
         assert_eq!(ppm(100_000), "100 ppm");
         assert_eq!(ppm(1_500), "1.500 ppm");
+        assert_eq!(signed_ppm(-350), "-0.350 ppm");
+        assert_eq!(signed_ppm(100_012), "+100.012 ppm");
     }
 
     proptest! {

@@ -1,0 +1,72 @@
+//! The local clock's turn: it is read once a second, and what disturbs it is told.
+
+use crate::net::watch::reading;
+use crate::sample::{Event, Reading, Sink};
+use crate::time::{Monotonic, TimeDelta};
+use crate::watch::Watch;
+
+/// How often. Often enough that a step is known to the second even where nothing is sent, and seldom
+/// enough that a recording of days stays small.
+const EVERY: TimeDelta = TimeDelta::from_secs(1);
+
+/// The watch on the local clock.
+#[derive(Debug)]
+pub(super) struct LocalClock {
+    watch: Watch,
+    due: Monotonic,
+}
+
+impl LocalClock {
+    /// A clock that is read at `now` for the first time.
+    pub(super) fn new(now: Monotonic) -> Self {
+        Self {
+            watch: Watch::default(),
+            due: now,
+        }
+    }
+
+    /// When it wants to be read next.
+    pub(super) fn next_turn(&self) -> Monotonic {
+        self.due
+    }
+
+    /// Both clocks were read for a request.
+    pub(super) fn saw(&mut self, pair: Reading) {
+        self.watch.handle_pair(pair);
+    }
+
+    /// The loop waited from `since` on to be woken at `due`, and runs again at `now`.
+    pub(super) fn woke(&mut self, since: Monotonic, due: Monotonic, now: Monotonic) {
+        self.watch.handle_wake(since, due, now);
+    }
+
+    /// Reads the clock if it is due, or if something was seen that a reading can tell more of.
+    pub(super) fn take_turn(&mut self, now: Monotonic, sink: &mut dyn Sink) {
+        if self.due <= now {
+            self.due = (self.due + EVERY).max(now + TimeDelta::from_nanos(EVERY.as_nanos() / 2));
+        } else if !self.watch.wants_reading() {
+            return;
+        }
+        self.read(sink);
+    }
+
+    /// The run is over.
+    pub(super) fn end(&mut self, sink: &mut dyn Sink) {
+        self.read(sink);
+        self.watch.handle_end();
+        self.tell(sink);
+    }
+
+    fn read(&mut self, sink: &mut dyn Sink) {
+        let reading = Box::new(reading());
+        self.watch.handle_reading(&reading);
+        sink.event(&Event::Clock(reading));
+        self.tell(sink);
+    }
+
+    fn tell(&mut self, sink: &mut dyn Sink) {
+        while let Some(found) = self.watch.poll_disturbance() {
+            sink.event(&Event::Disturbance(found.into()));
+        }
+    }
+}
