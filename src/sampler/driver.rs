@@ -214,8 +214,8 @@ impl Run {
         for source in &mut self.sources {
             source.end(now, &mut self.shared, sink);
         }
-        hardware::restore(self.shared.cards, sink);
         self.shared.local.end(sink);
+        hardware::restore(self.shared.cards, sink);
         let interrupted = signals > 0;
         sink.event(&Event::End(RunEnd {
             at: clock::counter(),

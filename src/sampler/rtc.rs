@@ -108,6 +108,10 @@ impl RtcSource {
     fn pass_on(&mut self, reading: io::Result<rtc::Edge>, now: Monotonic, sink: &mut dyn Sink) {
         self.readings += 1;
         match reading {
+            // An edge is sought over milliseconds, and its interval is of one clock or of none.
+            Ok(edge) if edge.after.stepped_since(&edge.before).is_some() => {
+                self.standing.discard(now, sink);
+            }
             Ok(edge) => self.standing.accept(self.sample(&edge), now, sink),
             Err(error) => self.standing.fail(&error, now, sink),
         }
@@ -233,7 +237,9 @@ fn sleep_until(end: Monotonic, stop: &AtomicBool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{Event, LossCause, Note, Reading, SourceInfo, SourceKind, Timescale};
+    use crate::sample::{
+        Event, LossCause, Note, Reading, Rejection, SourceInfo, SourceKind, Timescale,
+    };
     use crate::sampler::{Endpoint, ModePolicy, Pace, Phase};
     use crate::time::Timestamp;
 
@@ -294,6 +300,25 @@ mod tests {
         assert_eq!(sample.at, edge.before.counter);
         assert_eq!(sample.at_error, AT_ERROR_FLOOR);
         assert_eq!(sample.class().to_string(), "RUU");
+    }
+
+    #[test]
+    fn an_edge_in_which_this_host_s_clock_was_stepped_is_discarded_by_name() {
+        let mut source = source();
+        let mut events = Events(Vec::new());
+        for step in [0, -300_000] {
+            let mut after = reading(750_200_000);
+            after.wall = after.wall + TimeDelta::from_nanos(step);
+            let edge = rtc::Edge {
+                before: reading(749_900_000),
+                second: Timestamp::from_nanos(1_763_832_001_000_000_000),
+                after,
+            };
+            source.pass_on(Ok(edge), Monotonic::default(), &mut events);
+        }
+        let discarded = Event::Rejected(SourceId(0), Monotonic::default(), Rejection::ClockStep, 1);
+        assert!(matches!(events.0[1], Event::Sample(..)));
+        assert_eq!(events.0[2..], [discarded]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::sample::{
-    Event, Leap, LossCause, Note, ReferenceId, Sample, ServerInfo, Sink, SourceId,
+    Event, Leap, LossCause, Note, ReferenceId, Rejection, Sample, ServerInfo, Sink, SourceId,
 };
 use crate::time::{Monotonic, TimeDelta};
 
@@ -57,6 +57,11 @@ impl Standing {
             self.note(Note::Reachable, now, sink);
         }
         sink.event(&Event::Sample(self.id, sample));
+    }
+
+    /// It was read, and this host's clock was stepped meanwhile.
+    pub(super) fn discard(&self, now: Monotonic, sink: &mut dyn Sink) {
+        sink.event(&Event::Rejected(self.id, now, Rejection::ClockStep, 1));
     }
 
     /// It could not be read.
