@@ -12,59 +12,70 @@ stamping=${CLOCKFIT_STAMPING:-}
 [[ -x $stamping ]] || could_not_run "CLOCKFIT_STAMPING names no test executable; scripts/test does"
 
 scratch=$(mktemp -d)
-running=''
+# Machines that run, by process id, and their names.
+declare -A running=()
 finish() {
-  # It may be a shell that waits for the machine, and ends that first.
-  [[ -z $running ]] || kill "$running" 2>/dev/null || true
+  # Each may be a shell that waits for its machine, and ends that first.
+  [[ ${#running[@]} -eq 0 ]] || kill "${!running[@]}" 2>/dev/null || true
   wait
   rm -rf "$scratch"
 }
 trap finish EXIT
 trap 'exit 130' INT TERM
 
-# in_background CMD...: so that the end of the test is also that of the machine.
-in_background() {
-  "$@" &
-  running=$!
-  local status=0
-  wait "$running" || status=$?
-  running=''
-  return "$status"
-}
+# A machine keeps one processor busy. More than two at a time would be too many for most hosts.
+at_once=$(nproc)
+((at_once <= 2)) || at_once=2
 
 # Programs that go along with the script.
 programs=("$clockfit")
 
-# inside NAME OPTION...: by instructions executed, so that the same happens every time.
-inside() {
-  local name=$1 begin=$SECONDS
-  shift
+# collect: waits for one of the machines, and tells how it went.
+collect() {
+  local ended status=0 name
+  wait -n -p ended "${!running[@]}" || status=$?
+  name=${running[$ended]}
+  unset "running[$ended]"
   echo "guest: $name"
-  in_background "$guest" run -i -t 120 "$@" "$project/scripts/tests/guest/$name.sh" "${programs[@]}" \
-    || fail "$name: status $?"
-  echo "took $((SECONDS - begin)) s"
+  cat "$scratch/$name.log"
+  [[ $status -eq 0 ]] || fail "$name: status $status"
+}
+
+# inside NAME OPTION...: runs a script in a machine of its own, by instructions executed, so that the
+# same happens every time. NAME may have a suffix: cards.igb is the script cards.
+inside() {
+  local name=$1
+  shift
+  ((${#running[@]} < at_once)) || collect
+  "$guest" run -i -t 180 "$@" "$project/scripts/tests/guest/${name%%.*}.sh" "${programs[@]}" \
+    >"$scratch/$name.log" 2>&1 &
+  running[$!]=$name
 }
 
 status=0
-in_background "$guest" prepare >"$scratch/prepare.log" 2>&1 || status=$?
+"$guest" prepare >"$scratch/prepare.log" 2>&1 || status=$?
 cat "$scratch/prepare.log"
 [[ $status -ne 77 ]] || could_not_run "$(tail -n 1 "$scratch/prepare.log")"
 [[ $status -eq 0 ]] || fail "the machine could not be prepared"
 
+# The longest first.
 # A clock ahead by 250 ms that gains 20 ppm, and one behind by 1 ms that loses 3 ppm.
 clocks=(-k 'phc_off_ns=250000000,-1000000 ppb=20000,-3000')
-inside machine "${clocks[@]}"
-inside stamps
-inside steps
-inside disturbances
-inside clocks "${clocks[@]}"
 inside hardware -n hwveth -k 'phc_off_ns=250000000,-1000000 ppb=20000,-3000 pairs=2'
-for nics in igb e1000e vmxnet3 virtio-net; do
-  inside cards -n "$nics"
-done
+inside machine "${clocks[@]}"
+inside disturbances
 inside rtc -n none
+inside clocks "${clocks[@]}"
+inside steps
+inside stamps
+for nics in igb e1000e vmxnet3 virtio-net; do
+  inside "cards.$nics" -n "$nics"
+done
 
 programs+=("$stamping")
 for nics in hwveth igb e1000e vmxnet3 virtio-net; do
-  inside nic -n "$nics"
+  inside "nic.$nics" -n "$nics"
+done
+while [[ ${#running[@]} -gt 0 ]]; do
+  collect
 done

@@ -131,10 +131,10 @@ impl Poller {
         }
         // A timer set to an earlier deadline only wakes too soon, which costs less than setting it
         // anew for each packet.
-        if self
+        let is_set = self
             .armed
-            .is_none_or(|armed| armed <= now || armed > deadline)
-        {
+            .is_some_and(|armed| now < armed && armed <= deadline);
+        if !timer::RUNS_ON || !is_set {
             self.armed = Some(deadline);
             return self.timer.arm(left);
         }
@@ -167,6 +167,9 @@ mod timer {
     };
 
     use crate::time::{NANOS_PER_SEC, TimeDelta};
+
+    /// Once set, it ends a later wait too.
+    pub(super) const RUNS_ON: bool = true;
 
     #[derive(Debug)]
     pub(super) struct Timer(OwnedFd);
@@ -214,6 +217,9 @@ mod timer {
     use mio::Poll;
 
     use crate::time::TimeDelta;
+
+    /// It is the time-out of one wait, and ends with it.
+    pub(super) const RUNS_ON: bool = false;
 
     #[derive(Debug)]
     pub(super) struct Timer;

@@ -202,7 +202,7 @@ fn a_signal_during_the_floor_ends_the_run_and_says_that_nothing_was_asked() {
     });
     run.signal(Signal::INT);
     let ended = run.end();
-    ended.refused(&["ended before the first request"]);
+    ended.refused(&["ended before the first answer"]);
     assert_eq!(server.asked(), 0);
     let replay = analyse(&path, "text");
     assert_eq!((ended.stdout, ended.code), (replay.stdout, replay.code));
