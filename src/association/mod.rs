@@ -109,8 +109,8 @@ pub struct Association {
     finished: Finished,
     interleaving: Interleaving,
     card: CardStanding,
-    /// The server stamps of the reply accepted last.
-    last_stamps: Option<(u64, u64)>,
+    /// The server stamps of the reply accepted last; zero before the first, which no stamp is.
+    last_stamps: (u64, u64),
     server: Option<ServerInfo>,
     distant: bool,
     rate_kisses: u32,
@@ -137,7 +137,7 @@ impl Association {
             finished: Finished::default(),
             interleaving: Interleaving::new(policy),
             card: CardStanding::default(),
-            last_stamps: None,
+            last_stamps: (0, 0),
             server: None,
             distant: false,
             rate_kisses: 0,
@@ -382,7 +382,7 @@ impl Association {
         }
         // Test 1 as RFC 9769 amends it: only both stamps together make a repetition.
         let stamps = (header.receive.0, header.transmit.0);
-        if self.last_stamps.replace(stamps) == Some(stamps) {
+        if std::mem::replace(&mut self.last_stamps, stamps) == stamps {
             return Err(Rejection::RepeatedStamps);
         }
         if info.root_distance() >= MAX_ROOT_DISTANCE {

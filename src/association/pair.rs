@@ -7,6 +7,7 @@
 use super::Arrived;
 use super::request::Request;
 use crate::sample::{Stamp, StampFault, StampSource};
+use crate::time::{TimeDelta, Timestamp};
 
 /// Both local stamps of an exchange, and why better ones were not used.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +18,20 @@ pub(super) struct Pair {
     pub(super) received: Stamp,
     /// Stamps that were asked for and were not used: the card's, and the kernel's.
     pub(super) faults: [Option<StampFault>; 2],
+}
+
+/// T1 and T4 as they are kept until T3 is known: with one error for both, since each of ten thousand
+/// servers has such an exchange.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ends {
+    pub(super) t1: Timestamp,
+    pub(super) t4: Timestamp,
+    /// Who stamped T1.
+    pub(super) tx: StampSource,
+    /// Who stamped T4.
+    pub(super) rx: StampSource,
+    /// What either may be off by.
+    pub(super) error: TimeDelta,
 }
 
 impl Pair {
@@ -37,6 +52,17 @@ impl Pair {
                     faults: [missed, fault],
                 }
             }
+        }
+    }
+
+    /// Both ends as an exchange needs them.
+    pub(super) fn ends(&self) -> Ends {
+        Ends {
+            t1: self.transmitted.at,
+            t4: self.received.at,
+            tx: self.transmitted.source,
+            rx: self.received.source,
+            error: self.transmitted.error.max(self.received.error),
         }
     }
 

@@ -1,6 +1,6 @@
 //! One request and what is known of it so far.
 
-use super::pair::Pair;
+use super::pair::{Ends, Pair};
 use super::{Arrived, Sent};
 use crate::sample::{
     AT_ERROR_FLOOR, Exchange, MAX_STEERING, Mode, Reading, Rejection, Sample, ServerInfo, Stamp,
@@ -58,10 +58,9 @@ pub(super) struct Reply {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Unfinished {
     before: Reading,
-    transmitted: Stamp,
+    ends: Ends,
     /// T2 as the server wrote it, which is also the exchange's name in interleaved mode.
     pub(super) receive: NtpTimestamp,
-    received: Stamp,
     /// What the server said of itself in this exchange.
     pub(super) info: ServerInfo,
     /// Whether the local clock was stepped between T1 and T4.
@@ -108,9 +107,8 @@ impl Request {
     pub(super) fn unfinished(&self, reply: &Reply, pair: &Pair) -> Unfinished {
         Unfinished {
             before: self.sent.before,
-            transmitted: pair.transmitted,
+            ends: pair.ends(),
             receive: reply.header.receive,
-            received: pair.received,
             info: reply.header.server_info(),
             stepped: reply.stepped,
         }
@@ -131,22 +129,28 @@ impl Unfinished {
         let pivot = before.wall.max(EARLIEST_PIVOT);
         let (t2, t3) =
             server_stamps(self.receive, transmit, pivot).ok_or(Rejection::TimeOutOfRange)?;
-        let (t1, t4) = (self.transmitted, self.received);
+        let Ends {
+            t1,
+            t4,
+            tx,
+            rx,
+            error,
+        } = self.ends;
         let exchange = Exchange {
-            t1: t1.at,
-            upper: t2.since(t1.at),
+            t1,
+            upper: t2.since(t1),
             residence: t3.since(t2),
-            lower: t3.since(t4.at),
-            tx: t1.source,
-            rx: t4.source,
-            error: t1.error.max(t4.error),
+            lower: t3.since(t4),
+            tx,
+            rx,
+            error,
         };
         if exchange.interval(self.info.precision_error()).is_none() {
             return Err(Rejection::NegativeDelay);
         }
         // The counter was read with the wall clock just before the send call; T1 is later by what
         // the wall clock says, usually microseconds, over which the kernel may have steered it.
-        let since = t1.at.since(before.wall);
+        let since = t1.since(before.wall);
         let error = before.error + MAX_STEERING.gained_over(since);
         Ok(Sample {
             exchange,

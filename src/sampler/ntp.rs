@@ -1,7 +1,7 @@
 //! One NTP server at one address: its association, its socket and its turn.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -91,7 +91,7 @@ pub(super) struct NtpSource {
     card: Option<CardId>,
     /// Counts the sockets opened so far.
     generation: u64,
-    local: Option<SocketAddr>,
+    local: Option<IpAddr>,
     attempts: u64,
     /// From when on none is sent, where it has a phase of its own.
     until: Option<Monotonic>,
@@ -306,12 +306,11 @@ impl NtpSource {
         }
         match StampedSocket::connect(self.address, &options) {
             Ok(socket) => {
-                let local = socket.local_address().ok();
+                let local = socket.local_address().ok().map(|address| address.ip());
                 if let (Some(old), Some(new)) = (self.local, local)
-                    && old.ip() != new.ip()
+                    && old != new
                 {
-                    let reason =
-                        format!("this host's address is now {}, was {}", new.ip(), old.ip());
+                    let reason = format!("this host's address is now {new}, was {old}");
                     self.note(Note::NewSocket { reason }, now, sink);
                 }
                 if let Some(kind) = self.complained.take() {

@@ -81,9 +81,20 @@ pub struct Used {
     pub was_set: bool,
 }
 
-/// Which of the cards an exchange goes by.
+/// Which of the cards an exchange goes by. One byte, since each of ten thousand servers keeps one;
+/// no host has more cards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CardId(usize);
+pub struct CardId(u8);
+
+impl CardId {
+    fn of(index: usize) -> Option<Self> {
+        u8::try_from(index).ok().map(Self)
+    }
+
+    fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
 
 /// The cards whose stamps are used. Those that were set are set back when this is dropped.
 #[derive(Debug, Default)]
@@ -146,28 +157,21 @@ impl Cards {
     ) -> Result<Result<Vec<Used>, String>, HardwareError> {
         let names: Vec<String> = interface.cards().into_iter().map(str::to_owned).collect();
         let found = nic::survey(&names).unwrap_or_default();
+        let before = self.cards.len();
         let mut ways = Vec::new();
         let mut used = Vec::new();
         for card in &found {
-            let id = match self
-                .cards
-                .iter()
-                .position(|known| known.name() == card.name)
-            {
-                Some(known) => CardId(known),
-                None => {
-                    if let Some(reason) = unusable(card, how) {
-                        return Ok(Err(said(interface, card, &reason)));
-                    }
-                    match Card::open(card, how, corrections)? {
-                        Ok(opened) => self.cards.push(opened),
-                        Err(reason) => return Ok(Err(said(interface, card, &reason))),
-                    }
-                    CardId(self.cards.len() - 1)
+            match self.open_card(card, how, corrections)? {
+                Ok(id) => {
+                    ways.push(id);
+                    used.extend(self.card(id).map(Card::used));
                 }
-            };
-            ways.push(id);
-            used.extend(self.card(id).map(Card::used));
+                Err(reason) => {
+                    // All of them or none: those that were set for this are set back.
+                    self.cards.truncate(before);
+                    return Ok(Err(said(interface, card, &reason)));
+                }
+            }
         }
         if ways.is_empty() {
             return Ok(Err("the cards beneath it could not be looked at".to_owned()));
@@ -186,6 +190,29 @@ impl Cards {
             }
         }
         Ok(Ok(used))
+    }
+
+    /// Opens a card, unless it is open already; or says why it is of no use.
+    fn open_card(
+        &mut self,
+        card: &Interface,
+        how: How,
+        corrections: &Corrections,
+    ) -> Result<Result<CardId, String>, HardwareError> {
+        let known = |open: &Card| open.name() == card.name;
+        if let Some(id) = self.cards.iter().position(known).and_then(CardId::of) {
+            return Ok(Ok(id));
+        }
+        let Some(id) = CardId::of(self.cards.len()) else {
+            return Ok(Err("there are too many cards".to_owned()));
+        };
+        if let Some(reason) = unusable(card, how) {
+            return Ok(Err(reason));
+        }
+        Ok(Card::open(card, how, corrections)?.map(|open| {
+            self.cards.push(open);
+            id
+        }))
     }
 
     /// Whether there is none.
@@ -265,7 +292,7 @@ impl Cards {
             None if stamp.interface == 0 && self.cards.len() == 1 => CardId(0),
             None => return None,
         };
-        self.cards.get_mut(id.0)
+        self.cards.get_mut(id.index())
     }
 
     fn beneath(&self, interface: u32) -> Option<&[CardId]> {
@@ -274,7 +301,7 @@ impl Cards {
     }
 
     fn card(&self, id: CardId) -> Option<&Card> {
-        self.cards.get(id.0)
+        self.cards.get(id.index())
     }
 }
 
