@@ -210,13 +210,19 @@ pub struct AnalyseArgs {
 #[command(
     after_help = "This host is measured against itself: clockfit asks its own server over loopback, in basic \
                   and then in interleaved mode. Both read one clock, so the true offset is zero, and \
-                  what is measured is error. Network cards and their drivers come on top.\n\
+                  what is measured is error. Network cards and their drivers come on top: no packet \
+                  of a host to itself meets a card. What can be measured of a card here is how well \
+                  its clock, and so each of its stamps, is placed on this host's (--interface).\n\
                   Exit codes: 0 measured; 2 could not measure, or could not keep the recording."
 )]
 pub struct FloorArgs {
-    /// How long to measure, half of it in each mode
+    /// How long to measure: in each mode in turn, and then the clock of a network card
     #[arg(short, long, value_name = "TIME", default_value = "30s", value_parser = units::positive_duration)]
     pub duration: TimeDelta,
+
+    /// Also measure how well the clock of this network card is read, where it has one
+    #[arg(short = 'I', long, value_name = "NAME")]
+    pub interface: Option<String>,
 
     /// Mean time between requests: with shorter pauses caches stay warm and the floor is lower
     #[arg(short, long, value_name = "TIME", default_value = "30ms", value_parser = units::positive_duration)]

@@ -2,12 +2,14 @@
 //! own server on loopback. Both ends of each exchange read one clock.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 
-use super::args::FloorArgs;
+use super::args::{FloorArgs, Timestamps};
 use super::run::{self, Ready, Results};
 use super::{Exit, stamps};
+use crate::net::{phc, resolve};
 use crate::responder::Config;
 use crate::sample::{Mode, SourceInfo, SourceKind, Timescale};
 use crate::sampler::{Endpoint, ModePolicy, Pace, Phase, Plan, Target};
@@ -33,9 +35,19 @@ pub(super) fn run(args: FloorArgs) -> anyhow::Result<Exit> {
     }
     let header = run::header(None, TIMEOUT)?;
     let (stamping, unavailable) = stamps::stamping(args.timestamps)?;
-    let (targets, server) = targets(args.duration, args.interval)?;
+    if args.timestamps == Timestamps::Hardware {
+        bail!("no packet of a host to itself meets a network card: --interface measures its clock");
+    }
+    // The card's clock takes the last third.
+    let parts = if args.interface.is_some() { 3 } else { 2 };
+    let packets = TimeDelta::from_nanos(args.duration.as_nanos() / parts * 2);
+    let (own, server) = targets(packets, args.interval)?;
+    let mut targets = Vec::from(own);
+    if let Some(interface) = &args.interface {
+        targets.push(card(interface, packets, args.interval)?);
+    }
     let plan = Plan {
-        targets: targets.into(),
+        targets,
         count: None,
         duration: Some(args.duration),
         timeout: TIMEOUT,
@@ -86,6 +98,35 @@ pub(super) fn targets(
         target(Mode::Interleaved, ModePolicy::Interleaved, half),
     ];
     Ok((targets, server))
+}
+
+/// The clock of a network card, read from `begin` on to the end of the run.
+fn card(interface: &str, begin: TimeDelta, interval: TimeDelta) -> anyhow::Result<Target> {
+    resolve::interface_index(interface)?;
+    let found = phc::find(interface)?;
+    let device = PathBuf::from(&found.device);
+    phc::Phc::open(&device)?;
+    let info = SourceInfo {
+        source: format!("clock of {interface}"),
+        address: found.device,
+        port: 0,
+        kind: SourceKind::Phc,
+        // What time it keeps is not asked here.
+        timescale: Timescale::Unknown,
+    };
+    Ok(Target {
+        info: info.into(),
+        endpoint: Endpoint::Phc {
+            device,
+            ahead: TimeDelta::ZERO,
+        },
+        pace: Pace::Mean(interval),
+        mode: ModePolicy::default(),
+        phase: Phase {
+            from: begin,
+            length: None,
+        },
+    })
 }
 
 /// Starts the embedded server on loopback.

@@ -276,6 +276,10 @@ fn a_floor_beside_nothing_is_refused_with_what_measures_it_alone() {
         .refused(&["nothing to measure", "no-such-host.invalid"]);
     clockfit(["floor", "-i", "99us"]).refused(&["--interval", "100us"]);
     clockfit(["floor", "-d", "0s"]).refused(&["longer than nothing"]);
+    clockfit(["floor", "-I", "lo"]).refused(&["interface lo has no PTP clock"]);
+    clockfit(["floor", "-I", "no-such-nic0"]).refused(&["no interface no-such-nic0"]);
+    clockfit(["floor", "--timestamps", "hardware"])
+        .refused(&["meets a network card", "--interface"]);
     clockfit(["floor", "127.0.0.1"]).refused(&["127.0.0.1"]);
     clockfit(["measure", "--floor=", "127.0.0.1"]).refused(&["--floor"]);
 }

@@ -80,6 +80,15 @@ pub(crate) fn add(campaign: &mut Campaign, server: &Server<'_>) -> SourceId {
 }
 
 fn add_in(mode: Mode, campaign: &mut Campaign, server: &Server<'_>) -> SourceId {
+    add_keeping(Timescale::Utc, mode, campaign, server)
+}
+
+fn add_keeping(
+    timescale: Timescale,
+    mode: Mode,
+    campaign: &mut Campaign,
+    server: &Server<'_>,
+) -> SourceId {
     let id = SourceId(u32::try_from(campaign.sources.len()).unwrap());
     let mut noise = Noise(u64::from(id.0) + 7);
     campaign.event(&Event::Source(
@@ -88,7 +97,7 @@ fn add_in(mode: Mode, campaign: &mut Campaign, server: &Server<'_>) -> SourceId 
             address: server.address.to_owned(),
             port: 123,
             kind: server.kind,
-            timescale: Timescale::Utc,
+            timescale,
         }
         .into(),
     ));
@@ -237,6 +246,25 @@ pub(crate) fn floor_alone() -> Campaign {
     let mut c = Campaign::new(header(&["floor"]));
     floor(&mut c, 60);
     end(&mut c, 30);
+    c
+}
+
+/// `clockfit floor --interface eth0`: the clock of a card beside it, of which nobody said what time it
+/// keeps.
+pub(crate) fn floor_and_card() -> Campaign {
+    let mut c = Campaign::new(header(&["floor", "--interface", "eth0"]));
+    floor(&mut c, 60);
+    let card = Server {
+        name: "clock of eth0",
+        address: "/dev/ptp0",
+        kind: SourceKind::Phc,
+        offset: 250_000_000,
+        floor: 900,
+        exchanges: 400,
+        every: SEC / 32,
+    };
+    add_keeping(Timescale::Unknown, Mode::Reading, &mut c, &card);
+    end(&mut c, 45);
     c
 }
 

@@ -152,6 +152,7 @@ fn real_output_obeys_the_published_schema() {
         campaign::two(),
         campaign::embedded(),
         campaign::floor_alone(),
+        campaign::floor_and_card(),
         campaign::beside_floor(),
         campaign::many(12),
         campaign::disturbed(),

@@ -37,6 +37,11 @@ fn floor_alone() {
 }
 
 #[test]
+fn floor_and_card() {
+    insta::assert_snapshot!(text(&campaign::floor_and_card(), ASCII));
+}
+
+#[test]
 fn beside_floor() {
     insta::assert_snapshot!(text(&campaign::beside_floor(), ASCII));
 }
@@ -67,6 +72,7 @@ fn no_line_leaves_the_page_and_ascii_is_ascii() {
         campaign::two(),
         campaign::embedded(),
         campaign::floor_alone(),
+        campaign::floor_and_card(),
         campaign::beside_floor(),
         campaign::many_beside_floor(200),
         campaign::many(200),

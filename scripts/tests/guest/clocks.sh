@@ -32,6 +32,14 @@ clock "$client_nic" "$client_phc" 20000
 clock "$server_phc" "$server_phc" -3000
 clock "$(<"/sys/class/ptp/${client_phc#/dev/}/clock_name")" "$client_phc" 20000
 
+echo "the noise floor, and beside it how well a card's clock is read"
+in_client clockfit floor -I "$client_nic" -d 6s -i 20ms -f json --force -o /out/floor.jsonl \
+  >/out/floor.json 2>/tmp/floor.log || fail "floor: $(</tmp/floor.log)"
+replays /out/floor
+report /out/floor.json '(.floors | map(.class.mode) == ["basic", "interleaved"])
+    and (.sources | length == 1) and (.sources[0] | .kind == "phc" and .valid > 50)'
+clockfit analyse /out/floor.jsonl | grep -A 1 "^clock of $client_nic ($client_phc): n "
+
 echo "what is no clock, or may not be read, is said"
 # refused WORDS SOURCE OPTION...
 refused() {

@@ -7,13 +7,16 @@ use super::super::model::{Distribution, Report, SourceReport};
 use super::page::{Ink, Page};
 use super::quantity::{Digits, Round, offset, plain, signed};
 use crate::estimate::Resolution;
-use crate::sample::{Mode, SourceKind};
+use crate::sample::{Mode, SourceKind, Timescale};
 
-/// Whether a run measured the noise floor by mode, and nothing else. A run without a source measures
-/// the same server in one mode, and shows what a report looks like.
+/// Whether a run measured the noise floor by mode, and nothing else but how clocks of this host are
+/// read. A run without a source measures the same server in one mode, and shows what a report looks
+/// like.
 pub(super) fn is_all(report: &Report) -> bool {
-    let mut sources = report.sources.iter();
-    sources.len() > 1 && sources.all(|found| found.kind == SourceKind::Embedded)
+    let sources = &report.sources;
+    let own = sources.iter().all(|s| s.kind == SourceKind::Embedded);
+    let clocks = sources.iter().all(is_card);
+    !report.floors.is_empty() && (own && sources.len() > 1 || clocks)
 }
 
 /// The floor as the whole of a report.
@@ -22,8 +25,52 @@ pub(super) fn write<W: Write>(report: &Report, page: &mut Page<'_, W>) -> io::Re
         page.blank()?;
         one(floor, page)?;
     }
+    for clock in report.sources.iter().filter(|s| is_card(s)) {
+        page.blank()?;
+        card(clock, page)?;
+    }
     page.blank()?;
     page.paragraph(Ink::Title, "", 2, &conclusion(report))
+}
+
+/// Whether a clock was read for how well it is read, and not for its time: then nobody said which time
+/// scale it keeps.
+fn is_card(found: &SourceReport) -> bool {
+    found.kind == SourceKind::Phc && found.timescale == Timescale::Unknown
+}
+
+/// How well the clock of a network card is read. The card's stamps are placed by such readings, so
+/// half of the time one takes is what a stamp may be off by, whatever lies on the path.
+fn card<W: Write>(clock: &SourceReport, page: &mut Page<'_, W>) -> io::Result<()> {
+    let Some(window) = &clock.main.delay_ns else {
+        let title = format!("{} ({}): not read", clock.source, clock.address);
+        return page.paragraph(Ink::Title, "", 2, &title);
+    };
+    let at_once = clock
+        .main
+        .class
+        .as_ref()
+        .is_some_and(|c| c.stamps == "hardware");
+    let title = format!("{} ({}): n {}", clock.source, clock.address, window.n);
+    page.paragraph(Ink::Title, "", 2, &title)?;
+    if at_once {
+        let says = "  Both clocks are latched at once: its stamps are placed to 100 ns.";
+        return page.line(Ink::Plain, says);
+    }
+    let says = "  Its stamps are placed to half the time a reading takes:";
+    page.line(Ink::Plain, says)?;
+    line(page, "", "", "95 % interval")?;
+    let half = |nanos: i64| plain(nanos.saturating_add(1) / 2);
+    let rows = [
+        (("p50", "p50"), window.p50),
+        (("p95", "p95"), window.p95),
+        (("p99", "p99"), window.p99),
+        (("p99.9", "p99_9"), window.p99_9),
+    ];
+    for (names, value) in rows {
+        quantile(page, names, window, value, half)?;
+    }
+    line(page, "max", &half(window.max), "")
 }
 
 fn one<W: Write>(floor: &FloorReport, page: &mut Page<'_, W>) -> io::Result<()> {

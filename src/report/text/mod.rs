@@ -65,7 +65,7 @@ pub fn write(report: &Report, style: Style, out: &mut impl Write) -> io::Result<
 
 fn header<W: Write>(report: &Report, page: &mut Page<'_, W>) -> io::Result<()> {
     let embedded = |s: &super::SourceReport| s.kind == SourceKind::Embedded;
-    if !report.sources.is_empty() && report.sources.iter().all(embedded) {
+    if floor::is_all(report) || !report.sources.is_empty() && report.sources.iter().all(embedded) {
         let what = if floor::is_all(report) {
             "The noise floor: this host against clockfit's own server on loopback. Both ends read one \
              clock, so the true offset is zero and what is measured is error. Network cards and their \
