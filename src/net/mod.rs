@@ -24,6 +24,6 @@ pub mod watch;
 pub use limits::{DescriptorShortage, reserve_descriptors};
 pub use poller::{Poller, Wake};
 pub use socket::{
-    ArmedStamps, CardStamp, Datagram, Outgoing, Request, ServerSocket, SocketOptions,
+    ArmedStamps, CardStamp, Datagram, Outgoing, Rehearsal, Request, ServerSocket, SocketOptions,
     StampedSocket, Stamping, TransmitReport, Transmitted,
 };

@@ -11,7 +11,7 @@ use super::watch::LocalClock;
 use super::{Plan, Target};
 use crate::association::{Arrived, Association, MAX_OUTSTANDING, Sent};
 use crate::net::hardware::{CardId, Cards};
-use crate::net::{SocketOptions, StampedSocket, Stamping, TransmitReport, clock};
+use crate::net::{Rehearsal, SocketOptions, StampedSocket, Stamping, TransmitReport, clock};
 use crate::sample::{Event, LossCause, Note, Sink, SourceId, StampFault};
 use crate::time::{Monotonic, TimeDelta};
 use crate::wire::MAX_PACKET_LEN;
@@ -44,6 +44,8 @@ pub(super) struct Shared {
     pub(super) options: SocketOptions,
     /// Those that stamp.
     pub(super) cards: Cards,
+    /// Before each request that comes after a pause.
+    rehearsal: Option<Rehearsal>,
     /// Unpredictable: whoever guesses a nonce can forge an answer.
     pub(super) nonces: StdRng,
     /// Seeded, so that a run can be repeated.
@@ -67,6 +69,9 @@ impl Shared {
         watching: bool,
     ) -> Self {
         Self {
+            rehearsal: (watching && options.stamping == Stamping::Kernel)
+                .then(Rehearsal::new)
+                .flatten(),
             options,
             cards,
             nonces,
@@ -249,6 +254,8 @@ impl NtpSource {
     }
 
     fn send(&mut self, now: Monotonic, shared: &mut Shared, sink: &mut dyn Sink) {
+        // A card stamps behind all that could be cold.
+        let rehearsed = self.is_spaced() && self.card.is_none();
         self.attempts += 1;
         let nonce = shared.nonces.random();
         let request = self.association.request(nonce);
@@ -260,6 +267,9 @@ impl NtpSource {
             let Some(socket) = self.socket.as_mut() else {
                 break;
             };
+            if let Some(rehearsal) = shared.rehearsal.as_mut().filter(|_| rehearsed) {
+                rehearsal.run();
+            }
             let hardware = self.card.is_some_and(|card| shared.cards.is_working(card));
             let before = clock::paired();
             match socket.send(&bytes) {

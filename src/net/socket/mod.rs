@@ -19,6 +19,7 @@ mod client;
 mod linux;
 #[cfg(not(all(target_os = "linux", not(clockfit_portable))))]
 mod portable;
+mod rehearsal;
 mod server;
 #[cfg(test)]
 #[cfg(all(target_os = "linux", not(clockfit_portable)))]
@@ -37,6 +38,7 @@ pub use client::{CardStamp, Datagram, Outgoing, SocketOptions, StampedSocket, Tr
 use linux as system;
 #[cfg(not(all(target_os = "linux", not(clockfit_portable))))]
 use portable as system;
+pub use rehearsal::Rehearsal;
 pub use server::{ArmedStamps, Request, ServerSocket, Transmitted};
 
 /// Who is asked to stamp.
