@@ -16,11 +16,11 @@ use crate::sampler::{Endpoint, ModePolicy, Pace, Phase, Plan, Target};
 use crate::server::{Background, Server};
 use crate::time::TimeDelta;
 
-/// The mean interval between requests for the floor. A host that is asked every few milliseconds
+/// The mean interval between requests for the floor. A server that is asked every few milliseconds
 /// keeps its caches warm and its processor awake, and errs by less than with the usual second in
-/// between: on a virtual machine the median in interleaved mode was -0.1 us at 1 ms, +0.5 us at 30 ms,
-/// and +0.8 us at 100 and at 500 ms. 30 ms show most of it, and give the 72 exchanges of a floor in
-/// 3 seconds.
+/// between: on a virtual machine the median in basic mode was -0.9 us at 1 ms, -5.2 us at 30 ms and
+/// -6.4 us at 300 ms (in interleaved mode -0.14, -0.16 and -0.20 us). 30 ms show most of it, and give
+/// the 72 exchanges of a floor in 3 seconds.
 pub(super) const INTERVAL: TimeDelta = TimeDelta::from_millis(30);
 /// Below this the requests of an interleaved client, which has one out at a time, overtake its
 /// answers.
