@@ -6,7 +6,7 @@ use super::args::{MeasureArgs, Timestamps};
 use super::units::Correction;
 use crate::net::hardware::{Corrections, HardwareError, How};
 use crate::net::nic::{NicError, TakeOver};
-use crate::net::{StampedSocket, Stamping};
+use crate::net::{StampedSocket, Stamping, resolve};
 use crate::sample::Note;
 use crate::sampler::{Hardware, SamplerError};
 
@@ -29,15 +29,28 @@ pub(super) fn stamping(wanted: Timestamps) -> anyhow::Result<(Stamping, Option<N
     }
 }
 
-/// Whether and how cards stamp.
+/// Whether and how cards stamp. A correction that no card could get is a slip, and would be missed
+/// without a word.
 pub(super) fn hardware(args: &MeasureArgs) -> anyhow::Result<Option<Hardware>> {
     let how = match (args.timestamps, args.take_over_nic) {
         (Timestamps::Hardware, false) => How::Set(TakeOver::No),
         (Timestamps::Hardware, true) => How::Set(TakeOver::Yes),
         (_, true) => bail!("--take-over-nic goes with --timestamps hardware alone"),
         (Timestamps::Auto, false) => How::AsSet,
-        (Timestamps::Kernel | Timestamps::User, false) => return Ok(None),
+        (Timestamps::Kernel | Timestamps::User, false) => {
+            if !args.tx_correction.is_empty() || !args.rx_correction.is_empty() {
+                bail!(
+                    "--tx-correction and --rx-correction are for stamps of network cards: they go with \
+                     --timestamps auto or hardware"
+                );
+            }
+            return Ok(None);
+        }
     };
+    let corrections = args.tx_correction.iter().chain(&args.rx_correction);
+    for interface in corrections.filter_map(|c| c.interface.as_deref()) {
+        resolve::interface_index(interface).context("--tx-correction, --rx-correction")?;
+    }
     let listed = |given: &[Correction]| given.iter().map(|c| (c.interface.clone(), c.by)).collect();
     let corrections = Corrections {
         transmit: listed(&args.tx_correction),

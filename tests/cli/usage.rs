@@ -70,6 +70,21 @@ fn bad_usage_says_what_is_wrong_and_what_would_be_right() {
             &["5ns", "--tx-correction"],
         ),
         (
+            &["measure", "127.0.0.1", "--tx-correction", "no-nic0=5ns"],
+            &["--tx-correction", "no interface no-nic0"],
+        ),
+        (
+            &[
+                "measure",
+                "127.0.0.1",
+                "--timestamps",
+                "kernel",
+                "--rx-correction",
+                "5ns",
+            ],
+            &["--rx-correction", "--timestamps auto or hardware"],
+        ),
+        (
             &["measure", "127.0.0.1", "--rx-correction", "=5ns"],
             &["name of an interface"],
         ),

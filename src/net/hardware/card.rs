@@ -9,13 +9,13 @@ use crate::net::{clock, phc, resolve};
 use crate::sample::{Stamp, StampSource};
 use crate::time::{Monotonic, TimeDelta, Timestamp};
 
-/// The least time between two readings of a card's clock: what both clocks can run apart meanwhile is
-/// half a microsecond at the very most.
+/// The least time between two readings of a card's clock: both clocks can run apart by 0.6 us at the very
+/// most meanwhile.
 const LEAST_PAUSE: TimeDelta = TimeDelta::from_millis(1);
 /// A reading goes over the bus of the card and holds its driver's lock; it may take this part of the
 /// time, one in so many.
 const SHARE_OF_TIME: i64 = 20;
-/// Readings to begin with: the first ones are slow, and a line needs a few.
+/// Readings to begin with: the first ones of a clock that was not read for long are slow.
 const FIRST_READINGS: u32 = 8;
 /// An error from which on the kernel's stamp is the better one, however busy the host.
 const USELESS: TimeDelta = TimeDelta::from_micros(100);
