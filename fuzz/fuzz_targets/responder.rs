@@ -72,7 +72,7 @@ fn check(request: &[u8], answer: Result<Reply, clockfit::responder::Refusal>) {
             let returned = match reply.mode {
                 Mode::Basic => request.transmit,
                 Mode::Interleaved => request.receive,
-                Mode::Reading => unreachable!("a server has no such mode"),
+                Mode::Reading | Mode::Estimate => unreachable!("a server has no such mode"),
             };
             assert_eq!(header.origin, returned);
             assert!(!header.receive.is_zero() && !header.transmit.is_zero());

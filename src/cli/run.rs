@@ -8,7 +8,7 @@ use super::progress::Progress;
 use super::{Exit, output, present, stamps};
 use crate::net::{clock, host};
 use crate::recording::Writer;
-use crate::sample::{Campaign, Event, Note, RunHeader, Sink, Tee};
+use crate::sample::{Axis, Campaign, Event, Note, RunHeader, Sink, Tee};
 use crate::sampler::{self, Plan};
 use crate::server::Background;
 use crate::time::TimeDelta;
@@ -91,6 +91,7 @@ pub(super) fn header(seed: Option<u64>, timeout: TimeDelta) -> anyhow::Result<Ru
             .collect(),
         seed: seed.unwrap_or(identity.seed),
         timeout,
+        axis: Axis::Counter,
         environment: host::environment(),
     })
 }

@@ -195,6 +195,7 @@ fn claims(
         .samples_with_server()
         .enumerate()
         .map(|(index, (sample, server))| (described + index, sample, server))
+        .filter(|(_, sample, _)| sample.mode.proves())
         .collect();
     samples.sort_by_key(|(_, sample, _)| sample.at);
     let readings: Vec<Reading> = samples.iter().map(|(_, s, _)| Reading::of(s)).collect();

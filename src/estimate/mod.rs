@@ -111,6 +111,8 @@ pub struct StampCounts {
     pub kernel: u64,
     /// By this program.
     pub user: u64,
+    /// By another program, or a capture.
+    pub foreign: u64,
 }
 
 impl StampCounts {
@@ -119,6 +121,7 @@ impl StampCounts {
             StampSource::Hardware => &mut self.hardware,
             StampSource::Kernel => &mut self.kernel,
             StampSource::User => &mut self.user,
+            StampSource::Foreign => &mut self.foreign,
         } += 1;
     }
 }

@@ -464,7 +464,8 @@ fn classes_are_ordered_and_never_pooled() {
         StampCounts {
             hardware: 0,
             kernel: 6,
-            user: 4
+            user: 4,
+            foreign: 0,
         }
     );
     assert!(

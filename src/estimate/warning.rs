@@ -495,7 +495,9 @@ fn of_note(note: &Note) -> Option<(WarningCode, String)> {
         // ends what an earlier warning says.
         Note::DistantRoot | Note::Reachable | Note::CardRecovered { .. } => return None,
         // How it was, and not what is wrong: the report's head says so.
-        Note::HardwareStamps { .. } | Note::NoHardwareStamps { asked: false, .. } => return None,
+        Note::HardwareStamps { .. }
+        | Note::NoHardwareStamps { asked: false, .. }
+        | Note::Imported { .. } => return None,
     })
 }
 

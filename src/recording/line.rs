@@ -9,7 +9,7 @@ use serde_json::Error as JsonError;
 use super::clock::{parse_clock, parse_disturbance, write_clock, write_disturbance};
 use super::exchange::{EXCHANGE_START, parse_exchange, write_exchange};
 use crate::sample::{
-    Environment, Event, Leap, LossCause, Note, ReferenceId, Rejection, RunEnd, RunHeader,
+    Axis, Environment, Event, Leap, LossCause, Note, ReferenceId, Rejection, RunEnd, RunHeader,
     SCHEMA_MAJOR, SCHEMA_MINOR, ServerInfo, SourceId, SourceInfo, SourceKind, StampFault,
     Timescale,
 };
@@ -42,7 +42,14 @@ struct HeaderLine<'a> {
     #[serde(borrow)]
     seed: Cow<'a, str>,
     timeout_ns: TimeDelta,
+    /// Left out where it is the counter, as it is in all runs of this program.
+    #[serde(default, skip_serializing_if = "is_counter")]
+    axis: Axis,
     environment: Cow<'a, Environment>,
+}
+
+fn is_counter(axis: &Axis) -> bool {
+    *axis == Axis::Counter
 }
 
 #[derive(Serialize, Deserialize)]
@@ -135,7 +142,7 @@ struct Tagged<T> {
 }
 
 /// Names that a note line may have, to tell an unknown note from a damaged one.
-pub(super) const NOTE_NAMES: [&str; 20] = [
+pub(super) const NOTE_NAMES: [&str; 21] = [
     "unresolved",
     "same_address",
     "polite",
@@ -156,6 +163,7 @@ pub(super) const NOTE_NAMES: [&str; 20] = [
     "not_interleaved",
     "no_floor",
     "cross_check_failed",
+    "imported",
 ];
 
 /// Appends the first line, newline included.
@@ -172,6 +180,7 @@ pub(super) fn write_header(header: &RunHeader, out: &mut Vec<u8>) -> Result<(), 
         arguments: Cow::Borrowed(&header.arguments),
         seed: Cow::Owned(header.seed.to_string()),
         timeout_ns: header.timeout,
+        axis: header.axis,
         environment: Cow::Borrowed(&header.environment),
     };
     serde_json::to_writer(&mut *out, &line)?;
@@ -190,6 +199,7 @@ pub(super) fn parse_header(line: &[u8]) -> Result<RunHeader, String> {
         arguments: line.arguments.into_owned(),
         seed: line.seed.parse().map_err(|e| format!("seed: {e}"))?,
         timeout: line.timeout_ns,
+        axis: line.axis,
         environment: line.environment.into_owned(),
     })
 }

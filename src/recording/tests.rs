@@ -8,10 +8,10 @@ use proptest::prelude::*;
 use super::line::{Line, NOTE_NAMES, parse_line, write_event};
 use super::*;
 use crate::sample::{
-    AT_ERROR_FLOOR, Change, ClockReading, Discipline, Disturbance, Environment, Event, Exchange,
-    Leap, LossCause, Mode, Nic, Note, PtpClock, Reading, ReferenceId, Rejection, RunEnd, RunHeader,
-    Sample, ServerInfo, Sink, SourceId, SourceInfo, SourceKind, StampFault, StampSource, Steal,
-    Tee, Timescale,
+    AT_ERROR_FLOOR, Axis, Change, ClockReading, Discipline, Disturbance, Environment, Event,
+    Exchange, Leap, LossCause, Mode, Nic, Note, PtpClock, Reading, ReferenceId, Rejection, RunEnd,
+    RunHeader, Sample, ServerInfo, Sink, SourceId, SourceInfo, SourceKind, StampFault, StampSource,
+    Steal, Tee, Timescale,
 };
 use crate::time::{Frequency, Monotonic, TimeDelta, Timestamp};
 
@@ -46,7 +46,7 @@ prop_compose! {
     fn source()(
         source: String, address: String, port: u16,
         kind in prop::sample::select(vec![
-            SourceKind::Ntp, SourceKind::Embedded, SourceKind::Phc, SourceKind::Rtc,
+            SourceKind::Ntp, SourceKind::Embedded, SourceKind::Phc, SourceKind::Rtc, SourceKind::Daemon,
         ]),
         timescale in prop::sample::select(vec![
             Timescale::Utc, Timescale::Tai, Timescale::Smeared, Timescale::Unknown,
@@ -87,6 +87,7 @@ fn note() -> impl Strategy<Value = Note> {
         Just(Note::DistantRoot),
         text().prop_map(|error| Note::NoFloor { error }),
         text().prop_map(|error| Note::CrossCheckFailed { error }),
+        (text(), text()).prop_map(|(format, meaning)| Note::Imported { format, meaning }),
     ]
 }
 
@@ -216,6 +217,7 @@ fn header() -> RunHeader {
         arguments: vec!["measure".into(), "fe80::1%eth0".into()],
         seed: u64::MAX,
         timeout: TimeDelta::from_secs(1),
+        axis: Axis::Counter,
         environment: environment(),
     }
 }
@@ -636,11 +638,16 @@ fn every_note_has_its_name_in_the_list() {
         Note::NotInterleaved,
         Note::NoFloor { error: text() },
         Note::CrossCheckFailed { error: text() },
+        Note::Imported {
+            format: text(),
+            meaning: text(),
+        },
     ];
     let names = all.map(|note| {
         // A new note has to be added here and to NOTE_NAMES.
         match note {
             Note::Unresolved { .. }
+            | Note::Imported { .. }
             | Note::SameAddress { .. }
             | Note::Polite
             | Note::StampsUnavailable { .. }

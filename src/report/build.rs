@@ -7,8 +7,8 @@ use super::floor::{FloorReport, SourceFloorReport};
 use super::local::LocalClockReport;
 use super::model::{
     BinsReport, BoundReport, BreakReport, CardReport, ClassName, ClassReport, CrossCheckReport,
-    Distribution, HistogramReport, HostReport, Report, RunReport, SCHEMA, ServerReport,
-    SourceReport, StampCountsReport, StampingReport, StampsReport, WarningReport,
+    Distribution, HistogramReport, HostReport, ImportedReport, Report, RunReport, SCHEMA,
+    ServerReport, SourceReport, StampCountsReport, StampingReport, StampsReport, WarningReport,
 };
 use crate::estimate::{
     Assessment, BoundAt, ClassAssessment, CrossCheck, Floor, SourceAssessment, StampCounts, Warning,
@@ -93,6 +93,7 @@ impl RunReport {
     fn new(campaign: &Campaign, assessment: &Assessment) -> Self {
         let header = &campaign.header;
         let duration = |end: RunEnd| end.at.since(header.started_at).as_nanos();
+        let notes = || campaign.notes.iter().map(|(_, _, note)| note);
         Self {
             id: clean(&header.run_id),
             started: header.started,
@@ -101,13 +102,11 @@ impl RunReport {
             truncated: campaign.end.is_none(),
             arguments: header.arguments.iter().map(|a| clean(a)).collect(),
             seed: header.seed.to_string(),
-            stamping: campaign
-                .notes
-                .iter()
-                .filter_map(|(_, _, note)| StampingReport::new(note))
-                .collect(),
+            stamping: notes().filter_map(StampingReport::new).collect(),
             timeout_ns: header.timeout.as_nanos(),
             drift_ppb: assessment.plan.drift.as_ppb(),
+            axis: header.axis,
+            imported: notes().find_map(ImportedReport::new),
         }
     }
 }
@@ -137,6 +136,18 @@ impl StampingReport {
                 interface: clean(interface),
                 card: None,
                 reason: Some(clean(reason)),
+            }),
+            _ => None,
+        }
+    }
+}
+
+impl ImportedReport {
+    fn new(note: &Note) -> Option<Self> {
+        match note {
+            Note::Imported { format, meaning } => Some(Self {
+                format: clean(format),
+                meaning: clean(meaning),
             }),
             _ => None,
         }
@@ -205,6 +216,7 @@ impl From<StampCounts> for StampCountsReport {
             hardware: counts.hardware,
             kernel: counts.kernel,
             user: counts.user,
+            foreign: counts.foreign,
         }
     }
 }

@@ -19,8 +19,8 @@ pub use floor::{FloorReport, SourceFloorReport};
 pub use local::{DisturbanceReport, KernelReport, LocalClockReport};
 pub use model::{
     BinsReport, BoundReport, BreakReport, CardReport, ClassName, ClassReport, CrossCheckReport,
-    Distribution, HistogramReport, HostReport, Report, RunReport, SCHEMA, ServerReport,
-    SourceReport, StampCountsReport, StampingReport, StampsReport, WarningReport,
+    Distribution, HistogramReport, HostReport, ImportedReport, Report, RunReport, SCHEMA,
+    ServerReport, SourceReport, StampCountsReport, StampingReport, StampsReport, WarningReport,
 };
 pub use nic::{
     ClockReport, DriverReport, InterfaceReport, LinkReport, NIC_SCHEMA, NicKind, NicReport,

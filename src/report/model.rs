@@ -12,7 +12,7 @@ use super::floor::{FloorReport, SourceFloorReport};
 use super::local::LocalClockReport;
 use crate::estimate::WarningCode;
 use crate::sample::{
-    Leap, LossCause, Mode, Nic, PtpClock, Rejection, SourceKind, StampFault, Timescale,
+    Axis, Leap, LossCause, Mode, Nic, PtpClock, Rejection, SourceKind, StampFault, Timescale,
 };
 use crate::time::Timestamp;
 
@@ -113,6 +113,20 @@ pub struct RunReport {
     pub timeout_ns: i64,
     /// What bounds allow a server to drift by against this host's counter.
     pub drift_ppb: i64,
+    /// What instants count on: the host's unsteered counter, or the local clock where a run was
+    /// recorded without one.
+    pub axis: Axis,
+    /// Whose recording it was, where another program made it; null for those of this program.
+    pub imported: Option<ImportedReport>,
+}
+
+/// A run that another program recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ImportedReport {
+    /// The format it was recorded in.
+    pub format: String,
+    /// What its stamps and numbers mean.
+    pub meaning: String,
 }
 
 /// Something to know before trusting the numbers.
@@ -194,6 +208,8 @@ pub struct StampCountsReport {
     pub kernel: u64,
     /// By this program.
     pub user: u64,
+    /// By another program, or a capture.
+    pub foreign: u64,
 }
 
 /// What a server says of itself.

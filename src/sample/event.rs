@@ -40,6 +40,8 @@ pub enum SourceKind {
     Phc,
     /// A real-time clock of this host.
     Rtc,
+    /// A time daemon's own view of the clock it steers, by all of its servers together.
+    Daemon,
 }
 
 impl SourceKind {
@@ -90,6 +92,18 @@ impl fmt::Display for SourceInfo {
     }
 }
 
+/// What the instants of a run ([`Sample::at`] and its like) count on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Axis {
+    /// The host's unsteered counter.
+    #[default]
+    Counter,
+    /// The local clock itself, in a run that was recorded without a counter: whatever it was slewed or
+    /// stepped by lies on the axis, too.
+    LocalClock,
+}
+
 /// What is known before the first packet.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunHeader {
@@ -107,6 +121,8 @@ pub struct RunHeader {
     pub seed: u64,
     /// How long an answer was waited for.
     pub timeout: TimeDelta,
+    /// What its instants count on.
+    pub axis: Axis,
     /// Where it ran.
     pub environment: Environment,
 }
@@ -244,6 +260,13 @@ pub enum Note {
     CrossCheckFailed {
         /// Why.
         error: String,
+    },
+    /// The run was recorded by another program.
+    Imported {
+        /// The format it was recorded in.
+        format: String,
+        /// What its stamps and numbers mean: which clock is measured, who stamped, what is rounded.
+        meaning: String,
     },
 }
 

@@ -105,18 +105,27 @@ pub enum Mode {
     /// No packets: a clock of this host, read between two readings of the local clock. T2 and T3
     /// are its reading, T1 and T4 those around it.
     Reading,
+    /// No exchange: an offset that another program estimated. U and L are both that offset, so the
+    /// delay is zero and means nothing, and nothing is proven by it.
+    Estimate,
 }
 
 impl Mode {
     /// Every mode.
-    pub const ALL: [Self; 3] = [Self::Basic, Self::Interleaved, Self::Reading];
+    pub const ALL: [Self; 4] = [
+        Self::Basic,
+        Self::Interleaved,
+        Self::Reading,
+        Self::Estimate,
+    ];
 
-    /// One letter: `B`, `I`, `R`.
+    /// One letter: `B`, `I`, `R`, `E`.
     pub const fn letter(self) -> char {
         match self {
             Self::Basic => 'B',
             Self::Interleaved => 'I',
             Self::Reading => 'R',
+            Self::Estimate => 'E',
         }
     }
 
@@ -131,7 +140,13 @@ impl Mode {
             Self::Basic => "basic",
             Self::Interleaved => "interleaved",
             Self::Reading => "reading",
+            Self::Estimate => "estimate",
         }
+    }
+
+    /// Whether U and L are those of an exchange, so that they prove something.
+    pub const fn proves(self) -> bool {
+        !matches!(self, Self::Estimate)
     }
 }
 
@@ -170,7 +185,9 @@ impl fmt::Display for Class {
 
 /// A text that is not three letters of a [`Class`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected three letters: mode B or I, then the stamps of T1 and T4, each H, K or U")]
+#[error(
+    "expected three letters: mode B, I, R or E, then the stamps of T1 and T4, each H, K, U or F"
+)]
 pub struct ParseClassError;
 
 impl FromStr for Class {

@@ -17,7 +17,7 @@ mod stamp;
 pub use campaign::{Campaign, Incidents, LocalClock, SourceRecord};
 pub use environment::{Environment, Nic, PtpClock};
 pub use event::{
-    Event, LossCause, Note, RunEnd, RunHeader, SCHEMA_MAJOR, SCHEMA_MINOR, Sink, SourceId,
+    Axis, Event, LossCause, Note, RunEnd, RunHeader, SCHEMA_MAJOR, SCHEMA_MINOR, Sink, SourceId,
     SourceInfo, SourceKind, Tee, Timescale,
 };
 pub use exchange::{AT_ERROR_FLOOR, Class, Exchange, Mode, Sample};

@@ -49,6 +49,7 @@ struct Fields {
 
 const MODE_INTERLEAVED: u8 = 1;
 const MODE_READING: u8 = 1 << 7;
+const MODE_ESTIMATE: u8 = MODE_INTERLEAVED | MODE_READING;
 const TX_SHIFT: u32 = 1;
 const RX_SHIFT: u32 = 3;
 const ERROR_CHANGED: u8 = 1 << 5;
@@ -77,6 +78,7 @@ impl Samples {
             Mode::Basic => 0,
             Mode::Interleaved => MODE_INTERLEAVED,
             Mode::Reading => MODE_READING,
+            Mode::Estimate => MODE_ESTIMATE,
         };
         let mut tag = mode | source_bits(x.tx) << TX_SHIFT | source_bits(x.rx) << RX_SHIFT;
         if now.error != last.error {
@@ -259,12 +261,11 @@ impl Fields {
                 rx: source_of(tag >> RX_SHIFT),
                 error: TimeDelta::from_nanos(self.error),
             },
-            mode: if tag & MODE_READING != 0 {
-                Mode::Reading
-            } else if tag & MODE_INTERLEAVED != 0 {
-                Mode::Interleaved
-            } else {
-                Mode::Basic
+            mode: match tag & MODE_ESTIMATE {
+                MODE_ESTIMATE => Mode::Estimate,
+                MODE_READING => Mode::Reading,
+                MODE_INTERLEAVED => Mode::Interleaved,
+                _ => Mode::Basic,
             },
             at: Monotonic::from_nanos(self.ahead.wrapping_add(self.t1)),
             at_error: TimeDelta::from_nanos(self.at_error),
@@ -277,6 +278,7 @@ const fn source_bits(source: StampSource) -> u8 {
         StampSource::Hardware => 0,
         StampSource::Kernel => 1,
         StampSource::User => 2,
+        StampSource::Foreign => 3,
     }
 }
 
@@ -284,7 +286,8 @@ const fn source_of(bits: u8) -> StampSource {
     match bits & 3 {
         0 => StampSource::Hardware,
         1 => StampSource::Kernel,
-        _ => StampSource::User,
+        2 => StampSource::User,
+        _ => StampSource::Foreign,
     }
 }
 

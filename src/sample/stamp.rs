@@ -17,18 +17,21 @@ pub enum StampSource {
     Kernel,
     /// This program, around its system calls. On a busy host that is milliseconds late.
     User,
+    /// Another program, or a capture: a recording was imported, and says who, or does not.
+    Foreign,
 }
 
 impl StampSource {
     /// Every source, best first.
-    pub const ALL: [Self; 3] = [Self::Hardware, Self::Kernel, Self::User];
+    pub const ALL: [Self; 4] = [Self::Hardware, Self::Kernel, Self::User, Self::Foreign];
 
-    /// One letter: `H`, `K`, `U`.
+    /// One letter: `H`, `K`, `U`, `F`.
     pub const fn letter(self) -> char {
         match self {
             Self::Hardware => 'H',
             Self::Kernel => 'K',
             Self::User => 'U',
+            Self::Foreign => 'F',
         }
     }
 
@@ -43,6 +46,7 @@ impl StampSource {
             Self::Hardware => "hardware",
             Self::Kernel => "kernel",
             Self::User => "user",
+            Self::Foreign => "foreign",
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Campaigns with known numbers, the same on every machine: no clock, no network, own generator.
 
 use clockfit::sample::{
-    Campaign, Change, ClockReading, Discipline, Disturbance, Environment, Event, Exchange, Leap,
-    LossCause, Mode, Note, PtpClock, Reading, ReferenceId, Rejection, RunEnd, RunHeader, Sample,
-    ServerInfo, Sink, SourceId, SourceInfo, SourceKind, StampFault, StampSource, Steal, Timescale,
+    Axis, Campaign, Change, ClockReading, Discipline, Disturbance, Environment, Event, Exchange,
+    Leap, LossCause, Mode, Note, PtpClock, Reading, ReferenceId, Rejection, RunEnd, RunHeader,
+    Sample, ServerInfo, Sink, SourceId, SourceInfo, SourceKind, StampFault, StampSource, Steal,
+    Timescale,
 };
 use clockfit::time::{Frequency, Monotonic, TimeDelta, Timestamp};
 
@@ -47,6 +48,7 @@ pub(crate) fn header(arguments: &[&str]) -> RunHeader {
         arguments: arguments.iter().map(|a| (*a).to_owned()).collect(),
         seed: 42,
         timeout: TimeDelta::from_secs(1),
+        axis: Axis::Counter,
         environment: Environment {
             host: Some("db1.example".to_owned()),
             boot_id: Some("b8f3a1c2".to_owned()),

@@ -163,6 +163,7 @@ pub(super) fn beside(found: &SourceReport, report: &Report) -> Option<String> {
     let Some(floor) = &found.floor else {
         return Some(match main.mode {
             Mode::Reading => "none: it is measured with packets, and this clock is read".to_owned(),
+            Mode::Estimate => return None,
             mode => format!("none was measured in {} mode", mode.name()),
         });
     };

@@ -86,6 +86,10 @@ fn header<W: Write>(report: &Report, page: &mut Page<'_, W>) -> io::Result<()> {
     let started = utc(run.started.as_nanos());
     let title = format!("{} on {name}, {started}, {lasted}", report.tool);
     page.paragraph(Ink::Title, "", 2, &title)?;
+    if let Some(imported) = &run.imported {
+        let text = format!("from {}: {}", imported.format, imported.meaning);
+        return page.paragraph(Ink::Plain, "", 2, &text);
+    }
     let mut facts: Vec<String> = host.kernel.iter().cloned().collect();
     facts.extend(host.clocksource.iter().map(|c| format!("clocksource {c}")));
     facts.extend(host.virtualisation.iter().map(|v| match v.as_str() {

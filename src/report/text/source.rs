@@ -56,6 +56,11 @@ pub(super) fn write<W: Write>(
             say("clock", kept.to_owned())?;
             say("readings", exchanges(found, "made"))?;
         }
+        SourceKind::Daemon => {
+            let told = "a time daemon's own estimates of this clock's error; they prove nothing";
+            say("told by", told.to_owned())?;
+            say("estimates", exchanges(found, "recorded"))?;
+        }
     }
     if !found.rejected.is_empty() {
         say(
@@ -196,6 +201,7 @@ fn whose(kind: SourceKind) -> &'static str {
         SourceKind::Ntp | SourceKind::Embedded => "the server's clock",
         SourceKind::Phc => "the PTP clock",
         SourceKind::Rtc => "the real-time clock",
+        SourceKind::Daemon => "the daemon's time",
     }
 }
 
