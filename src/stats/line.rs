@@ -29,20 +29,24 @@ impl Line {
 /// assert_eq!(line.map(|l| (l.value, l.slope)), Some((1.0, 2.0)));
 /// ```
 pub fn robust_line(points: &[(f64, f64)]) -> Option<Line> {
-    let slopes = points.iter().enumerate().flat_map(|(n, &(x0, y0))| {
+    let slope = middle(slopes_between(points).collect())?;
+    let value = middle(points.iter().map(|(x, y)| y - slope * x).collect())?;
+    (slope.is_finite() && value.is_finite()).then_some(Line { value, slope })
+}
+
+/// The slopes between all pairs of points at different x.
+pub(super) fn slopes_between(points: &[(f64, f64)]) -> impl Iterator<Item = f64> {
+    points.iter().enumerate().flat_map(|(n, &(x0, y0))| {
         let later = points.get(n + 1..).unwrap_or(&[]);
         later
             .iter()
             .filter(move |(x, _)| *x != x0)
             .map(move |&(x, y)| (y - y0) / (x - x0))
-    });
-    let slope = median(slopes.collect())?;
-    let value = median(points.iter().map(|(x, y)| y - slope * x).collect())?;
-    (slope.is_finite() && value.is_finite()).then_some(Line { value, slope })
+    })
 }
 
 /// The middle value, or the mean of both.
-fn median(mut values: Vec<f64>) -> Option<f64> {
+pub(super) fn middle(mut values: Vec<f64>) -> Option<f64> {
     values.sort_unstable_by(f64::total_cmp);
     let upper = *values.get(values.len() / 2)?;
     let lower = *values.get(values.len().checked_sub(1)? / 2)?;

@@ -5,15 +5,21 @@
 //! is about that order).
 
 mod binning;
+mod corridor;
 mod histogram;
 mod jitter;
 mod line;
+mod midline;
 mod quantile;
 mod summary;
+mod weighted;
 
 pub use binning::Bins;
+pub use corridor::{COORDINATE_LIMIT, Corridor, Point, Slope, Slopes};
 pub use histogram::{Bucket, EncodeHistogramError, EncodedHistogram, SignedHistogram};
 pub use jitter::{NSTAGE, jitter};
 pub use line::{Line, robust_line};
+pub use midline::{Ends, MIDLINE_NEEDS, Midline};
 pub use quantile::{OrderInterval, Probability, needed, order_interval, quantile, rank};
 pub use summary::{QuantileEstimate, Summary, mean, root_mean_square};
+pub use weighted::{WeightedPoint, settled_line};
