@@ -246,7 +246,7 @@ impl Played {
         let samples = self.samples().iter();
         let t1: HashSet<_> = samples.map(|s| (s.exchange.t1, s.mode.letter())).collect();
         assert_eq!(t1.len(), self.samples().len(), "{what}");
-        for bound in found.series.iter().chain(&found.bound) {
+        for bound in found.timing.series.iter().chain(&found.timing.bound) {
             let arrival = self.arrival(&self.samples()[bound.sample]);
             // Of the local clock as it was at T1: a step while the request is out comes after it.
             let truth = self.truth(arrival.sent);
@@ -340,7 +340,7 @@ fn whatever_the_path_does_every_interval_holds_the_truth() {
             "{what}: {interleaved}"
         );
         copies += played.rejected(Rejection::Duplicate) + played.rejected(Rejection::Replay);
-        assert_eq!(played.assessment.sources[0].breaks, [], "{what}");
+        assert_eq!(played.assessment.sources[0].timing.breaks, [], "{what}");
         assert!(played.warns(WarningCode::Lost).is_some(), "{what}");
         assert!(
             played.warns(WarningCode::LocalClockStepped).is_none(),
@@ -428,11 +428,17 @@ fn a_clock_stepped_by_hours_keeps_both_sides_and_the_bound() {
                 "{what}: {:?}",
                 played.assessment.warnings
             );
-            let largest = found.clock_steps.iter().map(|s| s.by.abs()).max().unwrap();
+            let largest = found
+                .timing
+                .clock_steps
+                .iter()
+                .map(|s| s.by.abs())
+                .max()
+                .unwrap();
             assert!(largest >= size - ms(1), "{what}: {largest:?}");
-            assert_eq!(found.clock_steps.len(), 1, "{what}");
+            assert_eq!(found.timing.clock_steps.len(), 1, "{what}");
             // The server did not move, and nobody says that it did.
-            assert_eq!(found.breaks, [], "{what}");
+            assert_eq!(found.timing.breaks, [], "{what}");
         }
     }
     assert!(hits > 100, "{hits}");
@@ -482,13 +488,21 @@ fn a_server_that_moves_instead_is_the_one_that_is_named() {
     }
     let assessment = analyse(&first.campaign, &Plan::default());
     let found = &assessment.sources[0];
-    assert_eq!((found.valid, found.breaks.len()), (100, 1));
-    assert_eq!(found.clock_steps, []);
+    assert_eq!((found.valid, found.timing.breaks.len()), (100, 1));
+    assert_eq!(found.timing.clock_steps, []);
     let named = assessment
         .warnings
         .iter()
         .any(|w| w.code == WarningCode::ServerTimeMoved);
     assert!(named, "{:?}", assessment.warnings);
     let truth = first.clock.offset_at(first.first[&100].reached) + TimeDelta::from_secs(7_200);
-    assert!(found.bound.as_ref().unwrap().interval.contains(truth));
+    assert!(
+        found
+            .timing
+            .bound
+            .as_ref()
+            .unwrap()
+            .interval
+            .contains(truth)
+    );
 }

@@ -46,8 +46,13 @@ fn steps(clock: &LocalClock, sources: &[SourceAssessment]) -> Told {
         return None;
     }
     // Every source sees the same local clock.
-    let most = sources.iter().max_by_key(|s| s.clock_steps.len())?;
-    let of_exchanges: Vec<_> = most.clock_steps.iter().map(|s| (s.by, s.at)).collect();
+    let most = sources.iter().max_by_key(|s| s.timing.clock_steps.len())?;
+    let of_exchanges: Vec<_> = most
+        .timing
+        .clock_steps
+        .iter()
+        .map(|s| (s.by, s.at))
+        .collect();
     let (by, at) = largest(&of_exchanges)?;
     let text = format!(
         "the local clock was stepped, or slewed faster than 500 ppm, {}: the largest move is {} at \

@@ -4,37 +4,51 @@
 //! are independent of each other and analysed in parallel, each by one thread, so the number of
 //! threads cannot change a result.
 
+mod allowance;
 mod bound;
+mod claims;
 mod class;
 mod crosscheck;
 mod disturbed;
 mod floor;
+mod opinions;
+mod slots;
 mod steering;
+mod stretch;
 #[cfg(test)]
 mod tests;
 mod timescale;
+mod timing;
 mod warning;
+mod windows;
 
 use rayon::prelude::*;
 
+pub use allowance::{Allowance, Basis};
 pub use bound::{BoundAt, Break};
 pub use class::ClassAssessment;
 pub use crosscheck::CrossCheck;
 pub use floor::{Floor, FloorComparison, Resolution};
+pub use opinions::Opinions;
+pub use slots::Drift;
 pub use steering::ClockStep;
+pub use stretch::{Estimate, RateBounds, RateChange, Stretch};
+pub use timing::{Finding, Timing};
 pub use warning::{Warning, WarningCode};
 
-use crate::sample::{Campaign, ServerInfo, SourceRecord, StampSource};
+use crate::sample::{Axis, Campaign, ServerInfo, SourceRecord, StampSource};
 use crate::time::{Frequency, TimeDelta};
 
 /// How a campaign is analysed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// How fast a server's time may move against the host's unsteered counter: what a bound widens
-    /// by as it ages.
-    pub drift: Frequency,
+    /// How fast a server's time may move against the host's unsteered counter, where that is given;
+    /// otherwise it is measured, and [`DRIFT`](Self::DRIFT) is assumed as long as it is not.
+    pub drift: Option<Frequency>,
     /// The least time between two points of the series of bounds.
     pub series_step: TimeDelta,
+    /// How long one rate may have to explain all exchanges: an estimate is made in each window.
+    pub window: TimeDelta,
 }
 
 impl Plan {
@@ -42,15 +56,37 @@ impl Plan {
     /// often tens of ppm off (crystal tolerance and a calibration of some milliseconds). Until a
     /// drift has been measured this leaves room for that and for the server's own steering.
     pub const DRIFT: Frequency = Frequency::from_ppm(100);
+    /// 600 ppm, where the local clock itself is the axis: the kernel may steer it by 500 on top.
+    pub const DRIFT_OF_LOCAL_CLOCK: Frequency = Frequency::from_ppm(600);
     /// 10 s: fine enough to follow a bound through a run, few enough points for a day's report.
     pub const SERIES_STEP: TimeDelta = TimeDelta::from_secs(10);
+    /// 5 min: a crystal that wanders by 10 parts per billion in ten minutes, as ordinary ones do, then
+    /// moves an estimate by less than queueing of 200 us does with an exchange a second. Twice as long
+    /// it would move it as much.
+    pub const WINDOW: TimeDelta = TimeDelta::from_secs(300);
+
+    /// The drift that is given, or else assumed before anything is measured.
+    pub fn assumed(&self, axis: Axis) -> Frequency {
+        self.drift.unwrap_or(match axis {
+            Axis::Counter => Self::DRIFT,
+            Axis::LocalClock => Self::DRIFT_OF_LOCAL_CLOCK,
+        })
+    }
+
+    fn prior(&self, axis: Axis) -> Allowance {
+        Allowance {
+            drift: Drift::within(self.assumed(axis)),
+            basis: self.drift.map_or(Basis::Assumed, |_| Basis::Given),
+        }
+    }
 }
 
 impl Default for Plan {
     fn default() -> Self {
         Self {
-            drift: Self::DRIFT,
+            drift: None,
             series_step: Self::SERIES_STEP,
+            window: Self::WINDOW,
         }
     }
 }
@@ -86,16 +122,8 @@ pub struct SourceAssessment {
     /// Distributions by class: the one with the most exchanges first; among equals pure ones before
     /// mixed ones, then better stamps first.
     pub classes: Vec<ClassAssessment>,
-    /// What holds the true offset at the last exchange, by all exchanges of any class.
-    pub bound: Option<BoundAt>,
-    /// The narrowest bound of each step of the run.
-    pub series: Vec<BoundAt>,
-    /// Where the exchanges contradict each other: the server's time (or the counter) moved.
-    pub breaks: Vec<Break>,
-    /// Exchanges that no pair of running clocks can produce; they are left out of the bound.
-    pub contradictory: u64,
-    /// Where the local clock moved against the counter by more than steering explains.
-    pub clock_steps: Vec<ClockStep>,
+    /// Bounds, estimates and rates over time.
+    pub timing: Timing,
     /// What an independent implementation measured.
     pub cross_check: Option<CrossCheck>,
     /// How it stands to the noise floor, where that was measured in the same mode.
@@ -139,7 +167,7 @@ pub fn analyse(campaign: &Campaign, plan: &Plan) -> Assessment {
     let mut sources: Vec<SourceAssessment> = campaign
         .sources
         .par_iter()
-        .map(|record| assess(record, plan, campaign.header.timeout))
+        .map(|record| assess(record, campaign, plan))
         .collect();
     let floors = floor::find(campaign, &sources);
     for (record, found) in campaign.sources.iter().zip(&mut sources) {
@@ -154,14 +182,14 @@ pub fn analyse(campaign: &Campaign, plan: &Plan) -> Assessment {
     }
 }
 
-fn assess(record: &SourceRecord, plan: &Plan, timeout: TimeDelta) -> SourceAssessment {
+fn assess(record: &SourceRecord, campaign: &Campaign, plan: &Plan) -> SourceAssessment {
     let (mut tx, mut rx) = (StampCounts::default(), StampCounts::default());
     for sample in &record.samples {
         tx.count(sample.exchange.tx);
         rx.count(sample.exchange.rx);
     }
     let classes = class::assess(&record.samples);
-    let bounds = bound::solve(record, plan, timeout);
+    let timing = Timing::of(record, &campaign.header, &campaign.clock, plan);
     SourceAssessment {
         sent: record.sent(),
         valid: u64::try_from(record.samples.len()).unwrap_or(u64::MAX),
@@ -171,11 +199,7 @@ fn assess(record: &SourceRecord, plan: &Plan, timeout: TimeDelta) -> SourceAsses
         server: record.server().copied(),
         cross_check: crosscheck::compare(record, classes.first()),
         classes,
-        bound: bounds.last,
-        series: bounds.series,
-        breaks: bounds.breaks,
-        contradictory: bounds.contradictory,
-        clock_steps: bounds.clock_steps,
+        timing,
         floor: None,
     }
 }

@@ -13,7 +13,7 @@ pub struct ClockStep {
 }
 
 /// Where one exchange stands on both local axes, in nanoseconds.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Reading {
     /// The counter at T1.
     pub at: i128,
@@ -36,62 +36,93 @@ impl Reading {
     }
 }
 
-/// What the readings of one source, in the counter's order, tell of the local clock.
+/// What readings, in the counter's order, tell of the local clock.
+#[derive(Debug, Default)]
 pub(super) struct Steering {
-    at: Vec<i128>,
-    /// Running sum of the drops: `dropped[k]` is how far the clock may have fallen in the gaps
-    /// before reading k that steering does not explain.
-    dropped: Vec<i128>,
-    pub steps: Vec<ClockStep>,
+    /// Where the clock may have fallen in the gap between two readings by more than steering explains.
+    falls: Vec<Fall>,
+    /// Where it was moved, each with the reading before it.
+    steps: Vec<(i128, ClockStep)>,
+}
+
+#[derive(Debug)]
+struct Fall {
+    /// The reading before it.
+    after: i128,
+    by: i128,
 }
 
 impl Steering {
-    pub(super) fn of(readings: &[Reading]) -> Self {
-        let mut dropped = vec![0];
-        let mut steps = Vec::new();
-        let mut total = 0i128;
-        for pair in readings.windows(2) {
-            let [before, after] = pair else { continue };
-            let change = after.wall - before.wall;
-            let doubt = before.error + after.error;
-            let steered = steered(after.at - before.at);
-            if change.abs() > steered + doubt {
-                // Steering may have hidden part of a fall, too.
-                total += (doubt + steered - change).max(0);
-                steps.push(ClockStep {
-                    at: after.t1,
-                    by: TimeDelta::from_nanos(saturate(change)),
-                });
+    pub(super) fn of(readings: impl Iterator<Item = Reading>) -> Self {
+        let mut found = Self::default();
+        let mut before: Option<Reading> = None;
+        for reading in readings {
+            if let Some(before) = before.replace(reading) {
+                found.see(&before, &reading);
             }
-            dropped.push(total);
         }
-        Self {
-            at: readings.iter().map(|r| r.at).collect(),
-            dropped,
-            steps,
+        found
+    }
+
+    fn see(&mut self, before: &Reading, after: &Reading) {
+        let change = after.wall - before.wall;
+        let doubt = before.error + after.error;
+        let steered = steered(after.at - before.at);
+        if change.abs() <= steered + doubt {
+            return;
+        }
+        let step = ClockStep {
+            at: after.t1,
+            by: TimeDelta::from_nanos(saturate(change)),
+        };
+        self.steps.push((before.at, step));
+        // Steering may have hidden part of a fall, too.
+        let by = doubt + steered - change;
+        if by > 0 {
+            let after = before.at;
+            self.falls.push(Fall { after, by });
         }
     }
 
-    /// The most the local clock can have fallen behind the counter during an exchange that began at
-    /// reading `index` and took `elapsed` on the local clock: steering, and every unexplained drop
+    /// The steps in gaps that begin when the counter reads `end` or before.
+    pub(super) fn steps_until(&self, end: i128) -> Vec<ClockStep> {
+        let until = self.steps.partition_point(|(before, _)| *before <= end);
+        self.steps
+            .iter()
+            .take(until)
+            .map(|(_, step)| *step)
+            .collect()
+    }
+
+    /// The most the local clock can have fallen behind the counter during an exchange that began when
+    /// the counter read `at` and took `elapsed` on the local clock: steering, and every unexplained fall
     /// in a gap between readings that overlaps `window`. The window is longer than `elapsed`,
-    /// because a clock that falls hides the time it fell by. Within a gap the clock is taken to step one
-    /// way only.
-    pub(super) fn largest_fall(&self, index: usize, elapsed: i128, window: i128) -> i128 {
-        let end = self.at.get(index).map_or(0, |at| at + window);
-        let next = self.at.partition_point(|at| *at < end).max(index + 1);
-        let last = next.min(self.dropped.len().saturating_sub(1));
-        let dropped = |k: usize| self.dropped.get(k).copied().unwrap_or(0);
-        steered(elapsed) + dropped(last) - dropped(index)
+    /// because a clock that falls hides the time it fell by. Within a gap the clock is taken to step
+    /// one way only.
+    pub(super) fn largest_fall(&self, at: i128, elapsed: i128, window: i128) -> i128 {
+        let begun = self.falls.partition_point(|fall| fall.after < at);
+        let meanwhile = self.falls.iter().skip(begun);
+        let fallen: i128 = meanwhile
+            .take_while(|fall| fall.after < at + window)
+            .map(|fall| fall.by)
+            .sum();
+        steered(elapsed) + fallen
     }
 }
 
 /// What steering explains over `elapsed`, rounded up.
 fn steered(elapsed: i128) -> i128 {
-    let product = elapsed.max(0) * i128::from(MAX_STEERING.as_ppb());
-    // Rounded up: + 1 costs less than a nanosecond.
-    product / 1_000_000_000 + 1
+    // 500 ppm is one part in 2000; + 1 costs less than a nanosecond. Up to 292 years a product of
+    // 64 bits is no slower than a shift.
+    let elapsed = elapsed.max(0);
+    match u64::try_from(elapsed) {
+        Ok(elapsed) => i128::from(elapsed / STEERED_IN) + 1,
+        Err(_) => elapsed / i128::from(STEERED_IN) + 1,
+    }
 }
+
+/// The time in which steering moves the clock by one unit.
+const STEERED_IN: u64 = 1_000_000_000 / MAX_STEERING.as_ppb().unsigned_abs();
 
 /// Into 64 bits; what does not fit stays as large as can be said.
 pub(super) fn saturate(value: i128) -> i64 {

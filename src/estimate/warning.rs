@@ -156,7 +156,7 @@ pub(super) fn collect(
         of_outcome(record, found, &mut warn);
         of_server(record, found, &mut warn);
         of_stamps(record, found, &mut warn);
-        if let Some(bound) = &found.bound
+        if let Some(bound) = &found.timing.bound
             && let Some((code, text)) = timescale::doubt(&record.info, bound.interval.midpoint())
         {
             warn(code, text);
@@ -251,20 +251,20 @@ fn of_outcome(
         let text = format!("packets that are not samples: {}", named.join(", "));
         warn(WarningCode::Rejected, text);
     }
-    if let Some(first) = found.breaks.first() {
+    if let Some(first) = found.timing.breaks.first() {
         let text = format!(
             "the server's time (or this host's counter) moved {}, first at {}: the bound holds from \
              the last move on",
-            times(found.breaks.len()),
+            times(found.timing.breaks.len()),
             first.at
         );
         warn(WarningCode::ServerTimeMoved, text);
     }
-    if found.contradictory > 0 {
+    if found.timing.contradictory > 0 {
         let text = format!(
             "{} exchanges ended before they began, beyond the error of their stamps; the bound does \
              without them",
-            found.contradictory
+            found.timing.contradictory
         );
         warn(WarningCode::Contradictory, text);
     }

@@ -104,7 +104,7 @@ impl RunReport {
             seed: header.seed.to_string(),
             stamping: notes().filter_map(StampingReport::new).collect(),
             timeout_ns: header.timeout.as_nanos(),
-            drift_ppb: assessment.plan.drift.as_ppb(),
+            drift_ppb: assessment.plan.assumed(header.axis).as_ppb(),
             axis: header.axis,
             imported: notes().find_map(ImportedReport::new),
         }
@@ -193,9 +193,10 @@ impl SourceReport {
             stamp_faults: record.incidents().stamp_faults.clone(),
             server: server.map(ServerReport::new),
             root_distance_ns: server.map(|s| s.root_distance().as_nanos()),
-            bound_ns: found.bound.as_ref().map(BoundReport::new),
-            bound_series: found.series.iter().map(BoundReport::new).collect(),
+            bound_ns: found.timing.bound.as_ref().map(BoundReport::new),
+            bound_series: found.timing.series.iter().map(BoundReport::new).collect(),
             breaks: found
+                .timing
                 .breaks
                 .iter()
                 .map(|b| BreakReport { at: b.at })

@@ -32,6 +32,19 @@ pub struct Samples {
     bytes: Vec<u8>,
     len: usize,
     last: Fields,
+    /// Where each chunk but the first begins.
+    marks: Vec<Mark>,
+}
+
+/// Samples of one chunk, so that many threads can unpack what a long run holds. At 64 samples a second
+/// it is a minute; a mark costs a thousandth of what it leads to.
+pub const CHUNK: usize = 4096;
+
+/// Where a chunk begins, and the sample before it.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Mark {
+    from: usize,
+    last: Fields,
 }
 
 /// A sample as numbers.
@@ -74,6 +87,10 @@ impl Samples {
         let x = &sample.exchange;
         let now = Fields::of(&sample);
         let last = std::mem::replace(&mut self.last, now);
+        if self.len.is_multiple_of(CHUNK) && self.len > 0 {
+            let from = self.bytes.len();
+            self.marks.push(Mark { from, last });
+        }
         let mode = match sample.mode {
             Mode::Basic => 0,
             Mode::Interleaved => MODE_INTERLEAVED,
@@ -115,6 +132,26 @@ impl Samples {
             rest: &self.bytes,
             left: self.len,
             last: Fields::default(),
+        }
+    }
+
+    /// How many chunks there are: of [`CHUNK`] samples each, the last one perhaps of fewer.
+    pub fn chunks(&self) -> usize {
+        self.len.div_ceil(CHUNK)
+    }
+
+    /// The samples of one chunk, in turn; the first of them is number `chunk * CHUNK` of all.
+    pub fn chunk(&self, chunk: usize) -> Iter<'_> {
+        let mark = match chunk.checked_sub(1) {
+            None => Some(Mark::default()),
+            Some(index) => self.marks.get(index).copied(),
+        };
+        let begun = chunk.saturating_mul(CHUNK);
+        let mark = mark.unwrap_or_default();
+        Iter {
+            rest: self.bytes.get(mark.from..).unwrap_or_default(),
+            left: self.len.saturating_sub(begun).min(CHUNK),
+            last: mark.last,
         }
     }
 }
@@ -195,6 +232,7 @@ impl Iterator for Iter<'_> {
     type Item = Sample;
 
     fn next(&mut self) -> Option<Sample> {
+        self.left = self.left.checked_sub(1)?;
         let (&tag, rest) = self.rest.split_first()?;
         self.rest = rest;
         let last = self.last;
@@ -209,7 +247,6 @@ impl Iterator for Iter<'_> {
         if tag & AT_ERROR_CHANGED != 0 {
             self.last.at_error = self.take(last.at_error)?;
         }
-        self.left = self.left.saturating_sub(1);
         Some(self.last.sample(tag))
     }
 
@@ -338,6 +375,40 @@ mod tests {
             prop_assert_eq!((samples.len(), samples.is_empty()), (given.len(), given.is_empty()));
             prop_assert_eq!(samples.iter().len(), given.len());
             prop_assert_eq!(samples.iter().collect::<Vec<_>>(), given);
+        }
+    }
+
+    #[test]
+    fn chunks_are_what_all_are_in_turn() {
+        let made = |n: i64| Sample {
+            exchange: Exchange {
+                t1: Timestamp::from_nanos(n * 1_000_003),
+                upper: TimeDelta::from_nanos(n % 777),
+                residence: TimeDelta::ZERO,
+                lower: TimeDelta::from_nanos(-n % 1_001),
+                tx: StampSource::Kernel,
+                rx: StampSource::Kernel,
+                error: TimeDelta::from_nanos(1 + n % 2),
+            },
+            mode: Mode::Basic,
+            at: Monotonic::from_nanos(n * 999_983),
+            at_error: TimeDelta::from_nanos(100),
+        };
+        for len in [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK, 3 * CHUNK + 5] {
+            let mut samples = Samples::default();
+            samples.extend((0..len).map(|n| made(i64::try_from(n).unwrap())));
+            let chunks: Vec<Vec<_>> = (0..samples.chunks())
+                .map(|c| samples.chunk(c).collect())
+                .collect();
+            assert!(
+                chunks
+                    .iter()
+                    .rev()
+                    .skip(1)
+                    .all(|chunk| chunk.len() == CHUNK)
+            );
+            assert_eq!(chunks.concat(), samples.iter().collect::<Vec<_>>());
+            assert_eq!(samples.chunk(samples.chunks()).count(), 0);
         }
     }
 

@@ -1,7 +1,6 @@
 //! [`Midline`]: the straight line halfway between two boundaries that noise only ever moves points away
 //! from.
 
-use super::corridor::Corridor;
 use super::line::{middle, slopes_between};
 
 /// Points of each boundary that are used: those which noise moved least. More of them are further
@@ -48,22 +47,25 @@ pub struct Midline {
     pub width: f64,
 }
 
-/// Points (x, lower, upper) by x: the true line, at x, is between both.
+/// Points of both boundaries, in any order.
 #[derive(Clone, Copy, Debug)]
 pub struct Ends<'a> {
-    /// Where each was seen, ascending.
-    pub x: &'a [i64],
-    /// Its lower end.
-    pub lower: &'a [i64],
-    /// Its upper end.
+    /// Where each point of the upper boundary was seen...
+    pub upper_x: &'a [i64],
+    /// ...and what: the true line is below, by the boundary's distance and noise.
     pub upper: &'a [i64],
+    /// Where each point of the lower boundary was seen...
+    pub lower_x: &'a [i64],
+    /// ...and what: the true line is above.
+    pub lower: &'a [i64],
 }
 
 impl Midline {
-    /// The midline at `at`. `corridor` has taken all of the points. `None` with fewer than
-    /// [`MIDLINE_NEEDS`] points, and where all have one x.
+    /// The midline at `at`. `widest` is the slope of the lines that have the most room between both
+    /// boundaries ([`Corridor::widest`](super::Corridor::widest)). `None` with fewer than [`MIDLINE_NEEDS`] points at either,
+    /// and where all have one x.
     ///
-    /// Of each boundary the points are taken that are nearest to the lines with the most room. The
+    /// Of each boundary the points are taken that are nearest to lines of that slope. The
     /// slope is that of Theil and Sen, the median of the slopes between any two of one boundary. Each
     /// boundary is where the nearest point is, less what noise moves the nearest of so many points by on
     /// average; that is estimated from the spacings of the nearest ones, which are those of an
@@ -82,20 +84,19 @@ impl Midline {
     /// for n in 0..200 {
     ///     corridor.push(x[n], lower[n], upper[n]);
     /// }
-    /// let ends = Ends { x: &x, lower: &lower, upper: &upper };
-    /// let line = Midline::find(ends, &corridor, 10_000).unwrap();
+    /// let ends = Ends { upper_x: &x, upper: &upper, lower_x: &x, lower: &lower };
+    /// let line = Midline::find(ends, corridor.widest().unwrap(), 10_000).unwrap();
     /// assert!((line.value - 110.0).abs() < 1.0 && line.lower < 110.0 && 110.0 < line.upper);
     /// assert!((line.slope - 0.01).abs() < 1e-4 && (line.width - 120.0).abs() < 1.0);
     /// ```
-    pub fn find(ends: Ends<'_>, corridor: &Corridor, at: i64) -> Option<Self> {
-        if ends.x.len() < MIDLINE_NEEDS {
+    pub fn find(ends: Ends<'_>, widest: f64, at: i64) -> Option<Self> {
+        if ends.upper.len().min(ends.lower.len()) < MIDLINE_NEEDS {
             return None;
         }
-        let widest = corridor.widest()?;
         // Near zero, doubles resolve best.
         let zero = ends.upper.first()?;
-        let mut above = Boundary::new(ends.x, ends.upper, at, *zero, 1.0);
-        let mut below = Boundary::new(ends.x, ends.lower, at, *zero, -1.0);
+        let mut above = Boundary::new(ends.upper_x, ends.upper, at, *zero, 1.0);
+        let mut below = Boundary::new(ends.lower_x, ends.lower, at, *zero, -1.0);
         let near_above = above.nearest(widest)?;
         let near_below = below.nearest(-widest)?;
         let slope = middle(
@@ -229,6 +230,7 @@ fn precise(value: i64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Corridor;
     use super::*;
     use rand::rngs::Xoshiro256PlusPlus;
     use rand::{RngExt, SeedableRng};
@@ -267,7 +269,13 @@ mod tests {
         for n in 0..x.len() {
             assert!(corridor.push(x[n], lower[n], upper[n]));
         }
-        Midline::find(Ends { x, lower, upper }, &corridor, at)
+        let ends = Ends {
+            upper_x: x,
+            upper,
+            lower_x: x,
+            lower,
+        };
+        Midline::find(ends, corridor.widest()?, at)
     }
 
     #[test]

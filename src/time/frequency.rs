@@ -1,4 +1,4 @@
-//! [`Frequency`]: the rate of one clock against another.
+//! [`Frequency`]: the rate of one clock against another, as it is set; [`Rate`]: as it is measured.
 
 use std::cmp::Ordering;
 
@@ -80,6 +80,57 @@ impl Frequency {
             };
         let limit = if outward < 0 { i64::MIN } else { i64::MAX };
         TimeDelta::from_nanos(i64::try_from(outward).unwrap_or(limit))
+    }
+}
+
+/// A dimensionless rate in parts per 10^12 (`i64`): picoseconds each second. What can be measured of
+/// a rate over an hour is finer than the parts per billion in which clocks are set.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Rate(i64);
+
+impl Rate {
+    /// The parts that make up 1.
+    pub const WHOLE: i64 = 1_000_000_000_000;
+    /// As many of them as a part per billion has.
+    const PER_BILLION: i64 = 1_000;
+
+    /// A rate of `parts` per 10^12; what does not fit stays as large as can be said.
+    pub fn from_parts(parts: i128) -> Self {
+        let limit = if parts < 0 { i64::MIN } else { i64::MAX };
+        Self(i64::try_from(parts).unwrap_or(limit))
+    }
+
+    /// The rate in parts per 10^12.
+    pub const fn as_parts(self) -> i64 {
+        self.0
+    }
+
+    /// The largest frequency that is not above.
+    ///
+    /// ```
+    /// use clockfit::time::{Frequency, Rate};
+    /// assert_eq!(Rate::from_parts(-1).floor(), Frequency::from_ppb(-1));
+    /// assert_eq!(Rate::from_parts(-1).ceil(), Frequency::from_ppb(0));
+    /// assert_eq!(Rate::from_parts(2_000).ceil(), Frequency::from_ppb(2));
+    /// ```
+    pub const fn floor(self) -> Frequency {
+        Frequency(self.0.div_euclid(Self::PER_BILLION))
+    }
+
+    /// The smallest frequency that is not below.
+    pub const fn ceil(self) -> Frequency {
+        let whole = self.0.div_euclid(Self::PER_BILLION);
+        let more = self.0.rem_euclid(Self::PER_BILLION) > 0;
+        Frequency(if more { whole + 1 } else { whole })
+    }
+}
+
+impl From<Frequency> for Rate {
+    fn from(frequency: Frequency) -> Self {
+        Self(frequency.0.saturating_mul(Self::PER_BILLION))
     }
 }
 

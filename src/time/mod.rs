@@ -10,7 +10,7 @@ mod instant;
 mod interval;
 
 pub use delta::TimeDelta;
-pub use frequency::Frequency;
+pub use frequency::{Frequency, Rate};
 pub use instant::{Monotonic, ParseTimestampError, Timestamp};
 pub use interval::Interval;
 

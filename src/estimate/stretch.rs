@@ -1,0 +1,245 @@
+//! [`Stretch`]: a part of a run over which one rate explains all exchanges, and the best estimate
+//! there.
+//!
+//! Where nothing steers, phi is a straight line for minutes. All lines that no exchange of a stretch
+//! contradicts make a corridor: it bounds rate and offset (as long as the rate is constant), and where
+//! there is no such line, the rate changed.
+
+use super::claims::{Claim, rounded};
+use super::opinions::{self, Opinions};
+use super::slots::Slot;
+use crate::stats::{Corridor, Ends, MIDLINE_NEEDS, Midline, Slopes};
+use crate::time::{Interval, Rate, TimeDelta, Timestamp};
+
+/// Changes of the rate that are looked for in one window: a clock that changes more often has no rate.
+const MOST_CHANGES: usize = 16;
+
+/// A part of a run over which one rate explains all exchanges.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// T2 of its first exchange.
+    pub from: Timestamp,
+    /// T2 of its last exchange.
+    pub to: Timestamp,
+    /// How many exchanges it has.
+    pub exchanges: u64,
+    /// The rates of the server's clock against this host's counter that explain all of them; absent
+    /// where any rate does, or none.
+    pub rate: Option<RateBounds>,
+    /// The best estimate, in the middle; absent with fewer than [`MIDLINE_NEEDS`] exchanges.
+    pub estimate: Option<Estimate>,
+    /// What others would say, of the same exchanges.
+    pub opinions: Opinions,
+}
+
+/// Between which rates one is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateBounds {
+    /// The lower end, rounded down.
+    pub lower: Rate,
+    /// The upper end, rounded up.
+    pub upper: Rate,
+}
+
+/// An estimate of the offset, as good as the exchanges allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Estimate {
+    /// The server's clock minus the local one, halfway between the floors of both ways.
+    pub offset: TimeDelta,
+    /// Its 95 % interval. It holds the offset plus half of what the floors of the two ways differ by,
+    /// which no exchange can tell.
+    pub interval: Interval,
+    /// The rate of the server's clock against this host's counter.
+    pub rate: Rate,
+    /// Half of the floors of both ways together: the most by which an asymmetric path can hide.
+    pub hidden: TimeDelta,
+    /// When, on the server's clock: at the exchange in the middle of the stretch.
+    pub at: Timestamp,
+    /// The true offset at that exchange lies in here, by all exchanges of the source.
+    pub bound: Option<Interval>,
+    /// Whether the estimate, or an end of its interval, was moved to keep it inside of that bound.
+    pub clipped: bool,
+}
+
+/// The rate changed, or phi itself: no one line explains the exchanges on both sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateChange {
+    /// T2 of the last exchange that the line before it explains.
+    pub after: Timestamp,
+    /// T2 of the first exchange that it does not explain.
+    pub before: Timestamp,
+    /// The same on the counter, from the origin.
+    pub(super) x: (i64, i64),
+}
+
+/// A stretch on the way to its place in an assessment: what is to be done when all bounds are known.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub stretch: Stretch,
+    /// The exchange in the middle.
+    pub middle: Claim,
+    pub slopes: Slopes,
+    /// The last change of the rate before it, in this window.
+    pub change: Option<RateChange>,
+}
+
+/// Cuts the claims of one window, which are those of its slots, into stretches.
+pub(super) fn cut(claims: &[Claim], slots: &[(usize, Slot)]) -> Vec<Draft> {
+    let mut drafts = Vec::new();
+    let mut rest = claims;
+    let mut change = None;
+    while !rest.is_empty() {
+        let settled = drafts.len() < MOST_CHANGES;
+        let begun = claims.len() - rest.len();
+        let (corridor, len) = match settled {
+            true => longest(rest, begun, slots),
+            false => (Corridor::default(), rest.len()),
+        };
+        let (here, after) = rest.split_at(len.max(1));
+        drafts.extend(Draft::of(here, &corridor, change));
+        change = here
+            .last()
+            .zip(after.first())
+            .map(|(last, first)| RateChange {
+                after: last.t2,
+                before: first.t2,
+                x: (last.x, first.x),
+            });
+        rest = after;
+    }
+    drafts
+}
+
+/// The longest beginning of `claims` that one line explains, and its corridor. `begun` of the window's
+/// claims came before; slots are known by the number of claims of the window up to their end.
+fn longest(claims: &[Claim], begun: usize, slots: &[(usize, Slot)]) -> (Corridor, usize) {
+    let mut corridor = Corridor::default();
+    let mut len = 0;
+    let mut from = 0;
+    for (end, slot) in slots {
+        let slot_from = std::mem::replace(&mut from, *end);
+        let Some(until) = end.checked_sub(begun).filter(|until| *until > 0) else {
+            continue;
+        };
+        let before = corridor.clone();
+        if slot_from >= begun {
+            slot.add_to(&mut corridor);
+        } else {
+            push(&mut corridor, claims.get(..until).unwrap_or(claims));
+        }
+        if corridor.slopes() == Slopes::None {
+            let inside = claims.get(len..until).unwrap_or_default();
+            return bisect(before, inside, len);
+        }
+        len = until;
+    }
+    (corridor, len)
+}
+
+/// The corridor of `before` and as many of `claims` as one line explains, and the number of all.
+fn bisect(before: Corridor, claims: &[Claim], len: usize) -> (Corridor, usize) {
+    let with = |n: usize| {
+        let mut corridor = before.clone();
+        push(&mut corridor, claims.get(..n).unwrap_or(claims));
+        corridor
+    };
+    let (mut good, mut bad) = (0, claims.len());
+    while bad - good > 1 {
+        let middle = good.midpoint(bad);
+        match with(middle).slopes() {
+            Slopes::None => bad = middle,
+            _ => good = middle,
+        }
+    }
+    (with(good), len + good)
+}
+
+fn push(corridor: &mut Corridor, claims: &[Claim]) {
+    for claim in claims {
+        corridor.push(claim.x, claim.lower, claim.upper);
+    }
+}
+
+impl Draft {
+    fn of(claims: &[Claim], corridor: &Corridor, change: Option<RateChange>) -> Option<Self> {
+        let (first, last) = (claims.first()?, claims.last()?);
+        let middle = claims.get(claims.len() / 2)?;
+        let slopes = match corridor.is_empty() {
+            true => Slopes::None,
+            false => corridor.slopes(),
+        };
+        let stretch = Stretch {
+            from: first.t2,
+            to: last.t2,
+            exchanges: u64::try_from(claims.len()).unwrap_or(u64::MAX),
+            rate: RateBounds::of(slopes),
+            estimate: match slopes {
+                Slopes::Between(..) => estimate(claims, corridor, middle),
+                Slopes::None | Slopes::Any => None,
+            },
+            opinions: opinions::of(claims),
+        };
+        Some(Self {
+            stretch,
+            middle: *middle,
+            slopes,
+            change,
+        })
+    }
+}
+
+impl RateBounds {
+    fn of(slopes: Slopes) -> Option<Self> {
+        match slopes {
+            Slopes::Between(least, most) => Some(Self {
+                lower: Rate::from_parts(least.floor(Rate::WHOLE)),
+                upper: Rate::from_parts(most.ceil(Rate::WHOLE)),
+            }),
+            Slopes::None | Slopes::Any => None,
+        }
+    }
+}
+
+fn estimate(claims: &[Claim], corridor: &Corridor, middle: &Claim) -> Option<Estimate> {
+    if claims.len() < MIDLINE_NEEDS {
+        return None;
+    }
+    let each = |of: fn(&Claim) -> i64| -> Vec<i64> { claims.iter().map(of).collect() };
+    let (upper_x, upper) = (each(|c| c.x), each(|c| c.seen.upper));
+    let (lower_x, lower) = (each(|c| c.seen.lower_x), each(|c| c.seen.lower));
+    let ends = Ends {
+        upper_x: &upper_x,
+        upper: &upper,
+        lower_x: &lower_x,
+        lower: &lower,
+    };
+    let line = Midline::find(ends, corridor.widest()?, middle.x)?;
+    let offset = |phi| middle.offset(rounded(phi));
+    Some(Estimate {
+        offset: offset(line.value),
+        interval: Interval::new(offset(line.lower), offset(line.upper))?,
+        rate: Rate::from_parts(rounded(line.slope * 1e12).as_nanos().into()),
+        hidden: rounded(line.width / 2.0),
+        at: middle.t2,
+        bound: None,
+        clipped: false,
+    })
+}
+
+impl Estimate {
+    /// The same, kept inside of what is proven.
+    pub(super) fn within(self, bound: Option<Interval>) -> Self {
+        let Some(proven) = bound else { return self };
+        let kept = |delta: TimeDelta| delta.clamp(proven.lower(), proven.upper());
+        let (lower, upper) = (self.interval.lower(), self.interval.upper());
+        let offset = kept(self.offset);
+        let interval = Interval::new(kept(lower), kept(upper)).unwrap_or(self.interval);
+        Self {
+            offset,
+            interval,
+            bound,
+            clipped: (offset, interval) != (self.offset, self.interval),
+            ..self
+        }
+    }
+}
