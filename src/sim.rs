@@ -37,6 +37,10 @@ use crate::responder::Responder;
 use crate::time::{Frequency, TimeDelta, Timestamp};
 use crate::wire::HEADER_LEN;
 
+mod scenario;
+
+pub use scenario::{Played, Scenario};
+
 /// A clock whose error is known at every instant. Signs as everywhere: its offset is true time
 /// minus reading, positive when it is behind.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +53,9 @@ pub struct SimClock {
     pub start: Timestamp,
     /// Changes of the offset, each from an instant of true time on.
     pub steps: Vec<(Timestamp, TimeDelta)>,
+    /// More offset at instants of true time, in order, on a straight line in between; none before the
+    /// first and after the last.
+    pub wander: Vec<(Timestamp, TimeDelta)>,
 }
 
 impl SimClock {
@@ -65,7 +72,20 @@ impl SimClock {
     pub fn offset_at(&self, truth: Timestamp) -> TimeDelta {
         let steps = self.steps.iter().filter(|(from, _)| *from <= truth);
         let stepped = steps.fold(TimeDelta::ZERO, |sum, (_, step)| sum + *step);
-        self.offset + self.frequency.gained_over(truth.since(self.start)) + stepped
+        let drifted = self.frequency.gained_over(truth.since(self.start));
+        self.offset + drifted + stepped + self.wandered(truth)
+    }
+
+    fn wandered(&self, truth: Timestamp) -> TimeDelta {
+        let after = self.wander.partition_point(|(at, _)| *at <= truth);
+        let around = (after.checked_sub(1), self.wander.get(after));
+        let (Some((from, start)), Some((to, end))) =
+            (around.0.and_then(|index| self.wander.get(index)), around.1)
+        else {
+            return TimeDelta::ZERO;
+        };
+        let slope = Frequency::of(*end - *start, to.since(*from));
+        *start + slope.gained_over(truth.since(*from))
     }
 
     /// What the clock reads at `truth`.
@@ -86,6 +106,9 @@ pub struct SimLeg {
     pub floor: TimeDelta,
     /// Mean of the exponentially distributed time in queues that comes on top.
     pub mean_queue: TimeDelta,
+    /// Packets that queue much longer: of these the time in queues has a Pareto distribution of shape
+    /// 1.2, from `mean_queue` on, which has a mean but no variance.
+    pub tail: PerMillion,
     /// Packets that vanish.
     pub loss: PerMillion,
     /// Packets that arrive twice, the second time after a queueing time of its own.
@@ -117,7 +140,11 @@ impl SimLeg {
     }
 
     fn pass(&mut self, at: Timestamp, dice: &mut Dice) -> Timestamp {
-        let alone = at + self.floor + dice.exponential(self.mean_queue);
+        let queue = match dice.happens(self.tail) {
+            false => dice.exponential(self.mean_queue),
+            true => dice.pareto(self.mean_queue),
+        };
+        let alone = at + self.floor + queue;
         if dice.happens(self.reordering) {
             return alone + self.hold;
         }
@@ -247,6 +274,19 @@ impl Dice {
         // 1 - u is in (0, 1], so the logarithm is finite.
         let u: f64 = self.0.random();
         TimeDelta::from_nanos((-(1.0 - u).ln() * mean.as_nanos() as f64) as i64)
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        reason = "a random queueing time; what it became is known exactly afterwards"
+    )]
+    fn pareto(&mut self, least: TimeDelta) -> TimeDelta {
+        let u: f64 = self.0.random();
+        let times = (1.0 - u).powf(-1.0 / 1.2);
+        // A packet that would take longer than a minute is lost by anybody's account.
+        TimeDelta::from_nanos((times * least.as_nanos() as f64) as i64)
+            .min(TimeDelta::from_secs(60))
     }
 }
 

@@ -292,6 +292,7 @@ fn slow_clock() -> SimClock {
         frequency: Frequency::from_ppm(30),
         start: START,
         steps: Vec::new(),
+        wander: Vec::new(),
     }
 }
 

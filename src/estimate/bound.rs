@@ -49,8 +49,16 @@ pub(super) struct Timeline<'a> {
     breaks: Vec<Break>,
 }
 
+/// What one slot says at a certain drift.
+struct Seen {
+    reach: Reach,
+    /// Where its own exchanges contradict each other.
+    torn: Option<Claim>,
+}
+
 impl<'a> Timeline<'a> {
-    pub(super) fn of(origin: &'a Origin, slots: &'a [Slot], drift: Drift) -> Self {
+    /// `prior` is the drift that was assumed when the slots were made.
+    pub(super) fn of(origin: &'a Origin, slots: &'a [Slot], drift: Drift, prior: Drift) -> Self {
         let mut line = Self {
             origin,
             slots,
@@ -59,10 +67,16 @@ impl<'a> Timeline<'a> {
             around: Vec::new(),
             breaks: Vec::new(),
         };
-        let reaches: Vec<Reach> = slots.iter().map(|slot| slot.reach(drift)).collect();
-        line.cut(&reaches);
-        line.doubt(&reaches);
-        let each = || line.segment.iter().zip(&reaches);
+        let seen: Vec<Seen> = slots
+            .iter()
+            .map(|slot| Seen {
+                reach: slot.reach(drift),
+                torn: slot.torn(drift, prior),
+            })
+            .collect();
+        line.cut(&seen);
+        line.doubt(&seen);
+        let each = || line.segment.iter().zip(&seen);
         let before = sweep(each());
         let mut after = sweep(each().rev());
         after.reverse();
@@ -76,21 +90,16 @@ impl<'a> Timeline<'a> {
 
     /// Goes forward and ends a segment at each contradiction. The slot where it is found may hold
     /// exchanges of both sides.
-    fn cut(&mut self, reaches: &[Reach]) {
+    fn cut(&mut self, seen: &[Seen]) {
         let mut known = Reach::NOTHING;
         let mut segment = 0;
-        for (slot, here) in self.slots.iter().zip(reaches) {
-            let found = match &slot.torn {
-                Some(torn) => Some(*torn),
-                None if known.allows(here) => None,
-                None => Some(slot.best),
-            };
-            let Some(found) = found else {
-                known = known.and(here);
+        for (slot, here) in self.slots.iter().zip(seen) {
+            if here.torn.is_none() && known.allows(&here.reach) {
+                known = known.and(&here.reach);
                 self.segment.push(Some(segment));
                 continue;
-            };
-            self.breaks.push(self.break_at(slot, &known, found));
+            }
+            self.breaks.push(self.break_at(slot, &known, here.torn));
             known = Reach::NOTHING;
             segment += 1;
             self.segment.push(None);
@@ -99,9 +108,10 @@ impl<'a> Timeline<'a> {
 
     /// Where a slot shows that the server's time has moved: by its own exchanges, or by the first that
     /// contradicts what is known from before.
-    fn break_at(&self, slot: &Slot, known: &Reach, found: Claim) -> Break {
+    fn break_at(&self, slot: &Slot, known: &Reach, torn: Option<Claim>) -> Break {
         let first = slot.contradicts(known, self.drift);
-        let early = first.filter(|x| slot.torn.is_none() || *x < found.x);
+        let early = first.filter(|x| torn.is_none_or(|torn| *x < torn.x));
+        let found = torn.unwrap_or(slot.best);
         let at = early.map_or(found.t2, |x| {
             // Corners are known by their place; between two exchanges both clocks run alike to far less
             // than the time between them.
@@ -114,29 +124,25 @@ impl<'a> Timeline<'a> {
     }
 
     /// Goes back from each break: slots before it that what follows allows may be of either side.
-    fn doubt(&mut self, reaches: &[Reach]) {
-        let torn = |index: usize| {
-            self.slots
-                .get(index)
-                .is_some_and(|slot| slot.torn.is_some())
-        };
-        let found: Vec<usize> = (0..self.segment.len())
-            .filter(|index| self.segment.get(*index) == Some(&None) && !torn(*index))
+    fn doubt(&mut self, seen: &[Seen]) {
+        let is_break =
+            |(segment, here): (&Option<usize>, &Seen)| segment.is_none() && here.torn.is_none();
+        let breaks: Vec<usize> = (0..)
+            .zip(self.segment.iter().zip(seen))
+            .filter(|(_, slot)| is_break(*slot))
+            .map(|(index, _)| index)
             .collect();
-        for index in found.into_iter().rev() {
-            let mut after = reaches.get(index).copied().unwrap_or(Reach::NOTHING);
+        for index in breaks.into_iter().rev() {
             let later = self.segment.get(index + 1).copied().flatten();
-            for (of, here) in self.segment.iter().zip(reaches).skip(index + 1) {
-                if of.is_none() || *of != later {
-                    break;
-                }
-                after = after.and(here);
-            }
-            let before = index
-                .checked_sub(1)
-                .and_then(|i| self.segment.get(i).copied().flatten());
-            for (of, here) in self.segment.iter_mut().zip(reaches).take(index).rev() {
-                if of.is_none() || *of != before || !here.allows(&after) {
+            let same = self.segment.iter().zip(seen).skip(index + 1);
+            let after = same
+                .take_while(|(of, _)| of.is_some() && **of == later)
+                .chain(self.segment.iter().zip(seen).skip(index).take(1))
+                .fold(Reach::NOTHING, |known, (_, here)| known.and(&here.reach));
+            let place = index.checked_sub(1);
+            let before = place.and_then(|place| self.segment.get(place).copied().flatten());
+            for (of, here) in self.segment.iter_mut().zip(seen).take(index).rev() {
+                if of.is_none() || *of != before || !here.reach.allows(&after) {
                     break;
                 }
                 *of = None;
@@ -178,7 +184,7 @@ impl<'a> Timeline<'a> {
 }
 
 /// For each slot, what those before it of its segment prove together.
-fn sweep<'s>(slots: impl Iterator<Item = (&'s Option<usize>, &'s Reach)>) -> Vec<Reach> {
+fn sweep<'s>(slots: impl Iterator<Item = (&'s Option<usize>, &'s Seen)>) -> Vec<Reach> {
     let mut known = Reach::NOTHING;
     let mut current = None;
     slots
@@ -190,7 +196,7 @@ fn sweep<'s>(slots: impl Iterator<Item = (&'s Option<usize>, &'s Reach)>) -> Vec
                 (current, known) = (*segment, Reach::NOTHING);
             }
             let before = known;
-            known = known.and(here);
+            known = known.and(&here.reach);
             before
         })
         .collect()

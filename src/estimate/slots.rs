@@ -5,7 +5,7 @@
 //! and the rate is only known when the run is over.
 
 use super::claims::Claim;
-use crate::stats::Corridor;
+use crate::stats::{Corridor, Slopes};
 use crate::time::Frequency;
 
 /// Parts of a nanosecond in which ends are kept: a rate in parts per billion times nanoseconds comes
@@ -49,8 +49,8 @@ pub(super) struct Slot {
     before: Corridor,
     /// Its exchanges from the best one on.
     after: Corridor,
-    /// The first exchange that contradicts one before it in this slot, if there is any.
-    pub torn: Option<Claim>,
+    /// The first exchange that contradicts one before it in this slot, at the drift that was assumed.
+    torn: Option<Claim>,
 }
 
 impl Slot {
@@ -104,6 +104,18 @@ impl Slot {
             ends = ends.and(Reach::of(&self.after, drift).backward(x, drift));
         }
         ends
+    }
+
+    /// Where its own exchanges contradict each other. At a drift beyond `prior`, what was assumed when
+    /// they were looked at, they do where no straight line fits.
+    pub(super) fn torn(&self, drift: Drift, prior: Drift) -> Option<Claim> {
+        let torn = self.torn?;
+        if prior.lower <= drift.lower && drift.upper <= prior.upper {
+            return Some(torn);
+        }
+        let mut both = Corridor::default();
+        self.add_to(&mut both);
+        (both.slopes() == Slopes::None).then_some(torn)
     }
 
     /// The first of its exchanges, among those that reach furthest, that contradicts what is known from

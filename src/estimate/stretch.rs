@@ -5,7 +5,7 @@
 //! contradicts make a corridor: it bounds rate and offset (as long as the rate is constant), and where
 //! there is no such line, the rate changed.
 
-use super::claims::{Claim, rounded};
+use super::claims::{Claim, Origin, rounded};
 use super::opinions::{self, Opinions};
 use super::slots::Slot;
 use crate::stats::{Corridor, Ends, MIDLINE_NEEDS, Midline, Slopes};
@@ -26,6 +26,9 @@ pub struct Stretch {
     /// The rates of the server's clock against this host's counter that explain all of them; absent
     /// where any rate does, or none.
     pub rate: Option<RateBounds>,
+    /// What holds the true offset at the exchange in the middle, if the rate was constant all the
+    /// time: the place of all lines that explain the exchanges. Absent where there is none.
+    pub bound: Option<Interval>,
     /// The best estimate, in the middle; absent with fewer than [`MIDLINE_NEEDS`] exchanges.
     pub estimate: Option<Estimate>,
     /// What others would say, of the same exchanges.
@@ -79,12 +82,14 @@ pub(super) struct Draft {
     /// The exchange in the middle.
     pub middle: Claim,
     pub slopes: Slopes,
+    /// Whether all parts come near to the estimate.
+    is_straight: bool,
     /// The last change of the rate before it, in this window.
     pub change: Option<RateChange>,
 }
 
 /// Cuts the claims of one window, which are those of its slots, into stretches.
-pub(super) fn cut(claims: &[Claim], slots: &[(usize, Slot)]) -> Vec<Draft> {
+pub(super) fn cut(origin: &Origin, claims: &[Claim], slots: &[(usize, Slot)]) -> Vec<Draft> {
     let mut drafts = Vec::new();
     let mut rest = claims;
     let mut change = None;
@@ -96,7 +101,8 @@ pub(super) fn cut(claims: &[Claim], slots: &[(usize, Slot)]) -> Vec<Draft> {
             false => (Corridor::default(), rest.len()),
         };
         let (here, after) = rest.split_at(len.max(1));
-        drafts.extend(Draft::of(here, &corridor, change));
+        drafts.extend(Draft::of(origin, here, &corridor, change));
+        straighten(origin, here, &mut drafts);
         change = here
             .last()
             .zip(after.first())
@@ -108,6 +114,23 @@ pub(super) fn cut(claims: &[Claim], slots: &[(usize, Slot)]) -> Vec<Draft> {
         rest = after;
     }
     drafts
+}
+
+/// Where the last draft, of these claims, has an estimate to which not all of its parts come near, its
+/// halves are better: the rate wanders, or changed by less than delays hide.
+fn straighten(origin: &Origin, claims: &[Claim], drafts: &mut Vec<Draft>) {
+    let bent = |draft: &Draft| draft.stretch.estimate.is_some() && !draft.is_straight;
+    if claims.len() < 2 * MIDLINE_NEEDS || !drafts.last().is_some_and(bent) {
+        return;
+    }
+    let change = drafts.pop().and_then(|draft| draft.change);
+    let (early, late) = claims.split_at(claims.len() / 2);
+    for (half, change) in [(early, change), (late, None)] {
+        let mut corridor = Corridor::default();
+        push(&mut corridor, half);
+        drafts.extend(Draft::of(origin, half, &corridor, change));
+        straighten(origin, half, drafts);
+    }
 }
 
 /// The longest beginning of `claims` that one line explains, and its corridor. `begun` of the window's
@@ -161,28 +184,39 @@ fn push(corridor: &mut Corridor, claims: &[Claim]) {
 }
 
 impl Draft {
-    fn of(claims: &[Claim], corridor: &Corridor, change: Option<RateChange>) -> Option<Self> {
+    fn of(
+        origin: &Origin,
+        claims: &[Claim],
+        corridor: &Corridor,
+        change: Option<RateChange>,
+    ) -> Option<Self> {
         let (first, last) = (claims.first()?, claims.last()?);
         let middle = claims.get(claims.len() / 2)?;
         let slopes = match corridor.is_empty() {
             true => Slopes::None,
             false => corridor.slopes(),
         };
+        let (estimate, is_straight) = match slopes {
+            Slopes::Between(..) => estimate(claims, corridor, middle),
+            Slopes::None | Slopes::Any => None,
+        }
+        .unzip();
         let stretch = Stretch {
             from: first.t2,
             to: last.t2,
             exchanges: u64::try_from(claims.len()).unwrap_or(u64::MAX),
             rate: RateBounds::of(slopes),
-            estimate: match slopes {
-                Slopes::Between(..) => estimate(claims, corridor, middle),
-                Slopes::None | Slopes::Any => None,
-            },
+            bound: corridor
+                .at(middle.x)
+                .and_then(|(lower, upper)| origin.offset(middle, lower, upper)),
+            estimate,
             opinions: opinions::of(claims),
         };
         Some(Self {
             stretch,
             middle: *middle,
             slopes,
+            is_straight: is_straight == Some(true),
             change,
         })
     }
@@ -200,7 +234,7 @@ impl RateBounds {
     }
 }
 
-fn estimate(claims: &[Claim], corridor: &Corridor, middle: &Claim) -> Option<Estimate> {
+fn estimate(claims: &[Claim], corridor: &Corridor, middle: &Claim) -> Option<(Estimate, bool)> {
     if claims.len() < MIDLINE_NEEDS {
         return None;
     }
@@ -215,7 +249,7 @@ fn estimate(claims: &[Claim], corridor: &Corridor, middle: &Claim) -> Option<Est
     };
     let line = Midline::find(ends, corridor.widest()?, middle.x)?;
     let offset = |phi| middle.offset(rounded(phi));
-    Some(Estimate {
+    let estimate = Estimate {
         offset: offset(line.value),
         interval: Interval::new(offset(line.lower), offset(line.upper))?,
         rate: Rate::from_parts(rounded(line.slope * 1e12).as_nanos().into()),
@@ -223,7 +257,8 @@ fn estimate(claims: &[Claim], corridor: &Corridor, middle: &Claim) -> Option<Est
         at: middle.t2,
         bound: None,
         clipped: false,
-    })
+    };
+    Some((estimate, line.is_straight))
 }
 
 impl Estimate {

@@ -70,7 +70,7 @@ impl Timing {
 
     fn solve(origin: &Origin, folded: Folded, clock: &LocalClock, prior: Allowance) -> Self {
         let mut allowance = Allowance::measured(prior, &folded.drafts);
-        let timeline = |drift: Drift| Timeline::of(origin, &folded.slots, drift);
+        let timeline = |drift: Drift| Timeline::of(origin, &folded.slots, drift, prior.drift);
         let mut line = timeline(allowance.drift);
         if allowance.basis == Basis::Measured && !line.breaks().is_empty() {
             // A rate that was measured must not call a break what was none before.

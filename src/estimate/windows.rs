@@ -249,7 +249,7 @@ impl Source<'_> {
                 Some((*end, Slot::of(of_slot, self.drift)?))
             })
             .collect();
-        let drafts = stretch::cut(&claims, &slots);
+        let drafts = stretch::cut(&self.origin, &claims, &slots);
         let place = |draft: &Draft| slots.partition_point(|(_, slot)| slot.last.x < draft.middle.x);
         folded.drafts = drafts
             .into_iter()

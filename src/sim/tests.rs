@@ -62,6 +62,7 @@ fn drift_and_steps_are_where_they_were_put() {
             (after(TimeDelta::from_secs(5)), us(1_000)),
             (after(TimeDelta::from_secs(8)), us(-400)),
         ],
+        wander: Vec::new(),
     };
     let at = |secs| clock.offset_at(after(TimeDelta::from_secs(secs)));
     assert_eq!(at(0), us(3));
@@ -79,6 +80,7 @@ fn with_queues_the_truth_lies_between_and_the_halves_are_known() {
         frequency: Frequency::from_ppb(-35_000),
         start: START,
         steps: Vec::new(),
+        wander: Vec::new(),
     };
     let leg = |floor, mean| SimLeg {
         mean_queue: us(mean),

@@ -31,6 +31,13 @@ const ENDS: [(f64, f64, f64); 8] = [
     (9.0, 0.485, 1.669),
 ];
 
+/// Parts of equal numbers of points, in each of which as many of the nearest ones are expected.
+const PARTS: usize = 4;
+
+/// How unevenly the nearest points of both boundaries may be spread over these parts: chi-square of six
+/// degrees of freedom exceeds this in one of a thousand cases.
+const UNEVEN: f64 = 22.46;
+
 /// The line halfway between an upper boundary that points are never below and a lower one that points
 /// are never above, at one place.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,9 +52,12 @@ pub struct Midline {
     pub slope: f64,
     /// From one boundary to the other, where that is more than nothing.
     pub width: f64,
+    /// Whether both boundaries are near to it everywhere alike: otherwise no straight line fits, and
+    /// the interval is none.
+    pub is_straight: bool,
 }
 
-/// Points of both boundaries, in any order.
+/// Points of both boundaries, by x.
 #[derive(Clone, Copy, Debug)]
 pub struct Ends<'a> {
     /// Where each point of the upper boundary was seen...
@@ -99,6 +109,7 @@ impl Midline {
         let mut below = Boundary::new(ends.lower_x, ends.lower, at, *zero, -1.0);
         let near_above = above.nearest(widest)?;
         let near_below = below.nearest(-widest)?;
+        let uneven = above.unevenness(&near_above) + below.unevenness(&near_below);
         let slope = middle(
             slopes_between(&near_above)
                 .chain(slopes_between(&near_below).map(|slope| -slope))
@@ -115,6 +126,7 @@ impl Midline {
             upper: value + to_upper * scale + back,
             slope,
             width: (above.height + below.height).max(0.0),
+            is_straight: uneven <= UNEVEN,
         };
         let finite = found.lower.is_finite() && found.upper.is_finite() && slope.is_finite();
         finite.then_some(found)
@@ -213,6 +225,21 @@ impl Boundary {
         })
     }
 
+    /// Chi-square of how the nearest points are spread over the parts.
+    fn unevenness(&self, near: &[(f64, f64)]) -> f64 {
+        let part = self.points.len().div_ceil(PARTS).max(1);
+        let ends = self.points.chunks(part).filter_map(|part| part.last());
+        let expected = precise(i64::try_from(NEAREST / PARTS).unwrap_or(1));
+        let mut before = 0;
+        ends.map(|(end, _)| {
+            let until = near.iter().filter(|(x, _)| x <= end).count();
+            let inside = precise(i64::try_from(until - before).unwrap_or(0));
+            before = until;
+            (inside - expected) * (inside - expected) / expected
+        })
+        .sum()
+    }
+
     fn take_heights(&mut self, slope: f64) {
         self.heights.clear();
         let heights = self.points.iter().map(|(x, y)| y - slope * x);
@@ -306,6 +333,27 @@ mod tests {
         let (few, many) = (typical(100), typical(800));
         // Eight times as many points: a mean would be 2.8 times as good.
         assert!(few / many > 5.5, "{few} {many}");
+    }
+
+    #[test]
+    fn a_bend_is_told_from_noise() {
+        let straight = (0..1_000).filter(|seed| {
+            find(&noisy(200, 2e5, 2e5, 8.0, *seed), 0)
+                .unwrap()
+                .is_straight
+        });
+        let straight = straight.count();
+        assert!(straight >= 990, "{straight}");
+        // A step, of half of what lies between both boundaries, after half of the points.
+        let stepped = (0..100).filter(|seed| {
+            let mut made = noisy(200, 2e5, 2e5, 8.0, *seed);
+            for n in 100..200 {
+                made.lower[n] += 500_000;
+                made.upper[n] += 500_000;
+            }
+            find(&made, 0).unwrap().is_straight
+        });
+        assert_eq!(stepped.count(), 0);
     }
 
     #[test]
