@@ -11,5 +11,5 @@ pub(super) fn run(args: &AnalyseArgs) -> anyhow::Result<Exit> {
     for line in replay.report.describe() {
         output::complain(&format!("warning: {}: {line}", args.file.display()));
     }
-    present::report(&replay.campaign, args.format)
+    present::report(&replay.campaign, &present::plan(args.analysis), args.format)
 }

@@ -190,6 +190,25 @@ pub struct MeasureArgs {
     /// Seed of the random spacing of requests [default: random]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+
+    /// How the run is analysed.
+    #[command(flatten)]
+    pub analysis: AnalysisArgs,
+}
+
+/// How a run is analysed, while it is measured or later.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Analysis")]
+pub struct AnalysisArgs {
+    /// Estimate anew in each window of this length, over which the rate of a clock is taken to be
+    /// constant [default: 5m]
+    #[arg(long, value_name = "TIME", value_parser = units::positive_duration)]
+    pub window: Option<TimeDelta>,
+
+    /// How fast a server's clock may run off against this host's unsteered counter, in parts per
+    /// million [default: what the run measures, at most 100]
+    #[arg(long, value_name = "PPM", value_parser = units::allowance)]
+    pub drift: Option<Frequency>,
 }
 
 /// Arguments of `analyse`.
@@ -203,6 +222,10 @@ pub struct AnalyseArgs {
     /// How to write the report
     #[arg(short, long, value_enum, default_value_t)]
     pub format: Format,
+
+    /// How the run is analysed.
+    #[command(flatten)]
+    pub analysis: AnalysisArgs,
 }
 
 /// Arguments of `floor`.

@@ -9,6 +9,7 @@ use anyhow::{Context, bail};
 use super::args::{FloorArgs, Timestamps};
 use super::run::{self, Ready, Results};
 use super::{Exit, stamps};
+use crate::estimate;
 use crate::net::{phc, resolve};
 use crate::responder::Config;
 use crate::sample::{Mode, SourceInfo, SourceKind, Timescale};
@@ -65,6 +66,7 @@ pub(super) fn run(args: FloorArgs) -> anyhow::Result<Exit> {
     };
     let results = Results {
         format: args.format,
+        plan: estimate::Plan::default(),
         recording: args.output,
         force: args.force,
     };

@@ -5,7 +5,7 @@ use anyhow::bail;
 use super::args::MeasureArgs;
 use super::run::{self, Ready, Results};
 use super::targets::Targets;
-use super::{Exit, stamps};
+use super::{Exit, present, stamps};
 use crate::net::resolve;
 use crate::sampler::Plan;
 use crate::time::TimeDelta;
@@ -20,6 +20,7 @@ pub(super) fn run(args: MeasureArgs) -> anyhow::Result<Exit> {
     let ready = prepare(&args)?;
     let results = Results {
         format: args.format,
+        plan: present::plan(args.analysis),
         recording: args.output,
         force: args.force,
     };

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 
-use super::args::Format;
+use super::args::{AnalysisArgs, Format};
 use super::{Exit, output};
 use crate::estimate::{self, Plan};
 use crate::report::text;
@@ -10,8 +10,8 @@ use crate::report::{Report, json};
 use crate::sample::{Campaign, LossCause, SourceRecord};
 
 /// Analyses the campaign and prints the report; failed if no source gave a single sample.
-pub(super) fn report(campaign: &Campaign, format: Format) -> anyhow::Result<Exit> {
-    let assessment = estimate::analyse(campaign, &Plan::default());
+pub(super) fn report(campaign: &Campaign, plan: &Plan, format: Format) -> anyhow::Result<Exit> {
+    let assessment = estimate::analyse(campaign, plan);
     let report = Report::new(campaign, &assessment);
     output::write(|mut out| match format {
         Format::Json => json::write(&report, &mut out),
@@ -24,6 +24,16 @@ pub(super) fn report(campaign: &Campaign, format: Format) -> anyhow::Result<Exit
     }
     output::complain(&format!("error: nothing was measured: {}", why(campaign)));
     Ok(Exit::Failed)
+}
+
+/// How a run is to be analysed.
+pub(super) fn plan(args: AnalysisArgs) -> Plan {
+    let default = Plan::default();
+    Plan {
+        drift: args.drift,
+        window: args.window.unwrap_or(default.window),
+        ..default
+    }
 }
 
 /// The most likely reason that there is no sample, and what to do.

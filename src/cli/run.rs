@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::args::Format;
 use super::progress::Progress;
 use super::{Exit, output, present, stamps};
+use crate::estimate;
 use crate::net::{clock, host};
 use crate::recording::Writer;
 use crate::sample::{Axis, Campaign, Event, Note, RunHeader, Sink, Tee};
@@ -26,6 +27,8 @@ pub(super) struct Ready {
 /// Where the results of a run go.
 pub(super) struct Results {
     pub(super) format: Format,
+    /// How the run is analysed.
+    pub(super) plan: estimate::Plan,
     pub(super) recording: Option<PathBuf>,
     /// Whether an existing file may be replaced.
     pub(super) force: bool,
@@ -59,7 +62,7 @@ pub(super) fn conduct(ready: Ready, results: &Results) -> anyhow::Result<Exit> {
     progress.finish();
     outcome?;
     let kept = finish_recording(recording.as_mut());
-    let reported = present::report(&campaign, results.format)?;
+    let reported = present::report(&campaign, &results.plan, results.format)?;
     Ok(if kept { reported } else { Exit::Failed })
 }
 

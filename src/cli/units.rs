@@ -119,6 +119,19 @@ pub fn ppm(text: &str) -> Result<Frequency, String> {
     Ok(Frequency::from_ppb(sign * ppb))
 }
 
+/// A rate that bounds others: as [`ppm`], and not negative.
+///
+/// # Errors
+///
+/// A sentence that says what is wrong.
+pub fn allowance(text: &str) -> Result<Frequency, String> {
+    let rate = ppm(text)?;
+    if rate < Frequency::default() {
+        return Err("a clock may run off either way: give the size, without a sign".to_owned());
+    }
+    Ok(rate)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,17 +7,19 @@ use super::floor::{FloorReport, SourceFloorReport};
 use super::local::LocalClockReport;
 use super::model::{
     BinsReport, BoundReport, BreakReport, CardReport, ClassName, ClassReport, CrossCheckReport,
-    Distribution, HistogramReport, HostReport, ImportedReport, Report, RunReport, SCHEMA,
-    ServerReport, SourceReport, StampCountsReport, StampingReport, StampsReport, WarningReport,
+    Distribution, DriftReport, EstimateReport, HistogramReport, HostReport, ImportedReport,
+    OpinionsReport, RateChangeReport, Report, RunReport, SCHEMA, ServerReport, SourceReport,
+    StampCountsReport, StampingReport, StampsReport, StretchReport, WarningReport,
 };
 use crate::estimate::{
-    Assessment, BoundAt, ClassAssessment, CrossCheck, Floor, SourceAssessment, StampCounts, Warning,
+    Allowance, Assessment, BoundAt, ClassAssessment, CrossCheck, Finding, Floor, SourceAssessment,
+    StampCounts, Stretch, Warning,
 };
 use crate::sample::{
     Campaign, Class, Nic, Note, PtpClock, RunEnd, ServerInfo, SourceId, SourceInfo, SourceRecord,
 };
 use crate::stats::{Bins, EncodedHistogram, QuantileEstimate, Summary};
-use crate::time::TimeDelta;
+use crate::time::{Interval, TimeDelta};
 
 impl Report {
     /// The report of a campaign and its assessment. Nothing else enters it. Text from outside is
@@ -201,6 +203,20 @@ impl SourceReport {
                 .iter()
                 .map(|b| BreakReport { at: b.at })
                 .collect(),
+            drift: DriftReport::new(&found.timing.allowance),
+            estimate: EstimateReport::last(&found.timing.stretches),
+            stretches: found
+                .timing
+                .stretches
+                .iter()
+                .map(StretchReport::new)
+                .collect(),
+            rate_changes: found
+                .timing
+                .changes
+                .iter()
+                .map(RateChangeReport::new)
+                .collect(),
             main: classes.next().unwrap_or_default(),
             other_classes: classes.collect(),
             floor: found
@@ -244,6 +260,72 @@ impl BoundReport {
             drift_ppb: bound.drift.as_ppb(),
         }
     }
+}
+
+impl DriftReport {
+    fn new(allowance: &Allowance) -> Self {
+        Self {
+            lower_ppb: allowance.drift.lower.as_ppb(),
+            upper_ppb: allowance.drift.upper.as_ppb(),
+            basis: allowance.basis,
+        }
+    }
+}
+
+impl StretchReport {
+    fn new(stretch: &Stretch) -> Self {
+        let others = &stretch.opinions;
+        let nanos = |offset: Option<TimeDelta>| offset.map(TimeDelta::as_nanos);
+        Self {
+            from: stretch.from,
+            to: stretch.to,
+            exchanges: stretch.exchanges,
+            rate_ps_per_s: stretch
+                .rate
+                .map(|rate| (rate.lower.as_parts(), rate.upper.as_parts())),
+            bound_ns: stretch.bound.map(ends),
+            estimate: EstimateReport::new(stretch),
+            others: OpinionsReport {
+                clock_filter_ns: nanos(others.clock_filter),
+                regression_ns: nanos(others.regression),
+                median_ns: nanos(others.median),
+            },
+        }
+    }
+}
+
+impl EstimateReport {
+    fn new(stretch: &Stretch) -> Option<Self> {
+        let estimate = stretch.estimate?;
+        Some(Self {
+            offset_ns: estimate.offset.as_nanos(),
+            ci95_ns: ends(estimate.interval),
+            at: estimate.at,
+            exchanges: stretch.exchanges,
+            rate_ps_per_s: estimate.rate.as_parts(),
+            asymmetry_ns: estimate.hidden.as_nanos(),
+            clipped: estimate.clipped,
+        })
+    }
+
+    fn last(stretches: &[Stretch]) -> Option<Self> {
+        stretches.iter().rev().find_map(Self::new)
+    }
+}
+
+impl RateChangeReport {
+    fn new(finding: &Finding) -> Self {
+        Self {
+            after: finding.change.after,
+            before: finding.change.before,
+            explained_by: finding.explained,
+        }
+    }
+}
+
+/// Lower and upper end, in nanoseconds.
+fn ends(interval: Interval) -> (i64, i64) {
+    (interval.lower().as_nanos(), interval.upper().as_nanos())
 }
 
 impl ClassReport {

@@ -19,8 +19,9 @@ pub use floor::{FloorReport, SourceFloorReport};
 pub use local::{DisturbanceReport, KernelReport, LocalClockReport};
 pub use model::{
     BinsReport, BoundReport, BreakReport, CardReport, ClassName, ClassReport, CrossCheckReport,
-    Distribution, HistogramReport, HostReport, ImportedReport, Report, RunReport, SCHEMA,
-    ServerReport, SourceReport, StampCountsReport, StampingReport, StampsReport, WarningReport,
+    Distribution, DriftReport, EstimateReport, HistogramReport, HostReport, ImportedReport,
+    OpinionsReport, RateChangeReport, Report, RunReport, SCHEMA, ServerReport, SourceReport,
+    StampCountsReport, StampingReport, StampsReport, StretchReport, WarningReport,
 };
 pub use nic::{
     ClockReport, DriverReport, InterfaceReport, LinkReport, NIC_SCHEMA, NicKind, NicReport,

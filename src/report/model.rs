@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use super::floor::{FloorReport, SourceFloorReport};
 use super::local::LocalClockReport;
-use crate::estimate::WarningCode;
+use crate::estimate::{Basis, WarningCode};
 use crate::sample::{
-    Axis, Leap, LossCause, Mode, Nic, PtpClock, Rejection, SourceKind, StampFault, Timescale,
+    Axis, DisturbanceKind, Leap, LossCause, Mode, Nic, PtpClock, Rejection, SourceKind, StampFault,
+    Timescale,
 };
 use crate::time::Timestamp;
 
@@ -111,7 +112,8 @@ pub struct RunReport {
     pub stamping: Vec<StampingReport>,
     /// How long an answer was waited for.
     pub timeout_ns: i64,
-    /// What bounds allow a server to drift by against this host's counter.
+    /// What was assumed, or given, of how fast a server may drift against this host's counter; what
+    /// was measured since stands with each source.
     pub drift_ppb: i64,
     /// What instants count on: the host's unsteered counter, or the local clock where a run was
     /// recorded without one.
@@ -173,12 +175,20 @@ pub struct SourceReport {
     pub server: Option<ServerReport>,
     /// How far the server may be from UTC by its own word: root delay / 2 + root dispersion.
     pub root_distance_ns: Option<i64>,
+    /// How fast bounds allow its clock to drift against this host's counter.
+    pub drift: DriftReport,
     /// What must hold the true offset at the last exchange.
     pub bound_ns: Option<BoundReport>,
-    /// The narrowest such bound of each 10 s.
+    /// Such a bound at the best exchange of each 10 s.
     pub bound_series: Vec<BoundReport>,
     /// Where the server's time moved.
     pub breaks: Vec<BreakReport>,
+    /// The best estimate, of the last stretch that has one.
+    pub estimate: Option<EstimateReport>,
+    /// The parts of the run that one rate explains, in order.
+    pub stretches: Vec<StretchReport>,
+    /// Where one ends because its rate does not explain what follows.
+    pub rate_changes: Vec<RateChangeReport>,
     /// The class with the most exchanges.
     #[serde(flatten)]
     pub main: ClassReport,
@@ -241,6 +251,84 @@ pub struct BoundReport {
     pub at: Timestamp,
     /// By how much both ends widen with time.
     pub drift_ppb: i64,
+}
+
+/// How fast a source's clock may drift against this host's counter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DriftReport {
+    /// At least.
+    pub lower_ppb: i64,
+    /// At most.
+    pub upper_ppb: i64,
+    /// How that is known.
+    pub basis: Basis,
+}
+
+/// A part of a run that one rate explains.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StretchReport {
+    /// Its first exchange, on the server's clock.
+    #[schemars(with = "Instant")]
+    pub from: Timestamp,
+    /// Its last exchange, on the server's clock.
+    #[schemars(with = "Instant")]
+    pub to: Timestamp,
+    /// How many exchanges it has.
+    pub exchanges: u64,
+    /// Between which rates (lower, upper) the server's clock runs against this host's counter if its
+    /// rate is constant, in picoseconds each second; null where any rate would do, or none does.
+    pub rate_ps_per_s: Option<(i64, i64)>,
+    /// What must hold the true offset (lower, upper) at the exchange in the middle if the rate is
+    /// constant.
+    pub bound_ns: Option<(i64, i64)>,
+    /// The best estimate; null where there are fewer than 24 exchanges.
+    pub estimate: Option<EstimateReport>,
+    /// What others would say of the same exchanges.
+    pub others: OpinionsReport,
+}
+
+/// The best estimate of an offset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EstimateReport {
+    /// The offset, server - local, halfway between the floors of both ways.
+    pub offset_ns: i64,
+    /// Its 95 % interval (lower, upper), but for what an asymmetric path hides.
+    pub ci95_ns: (i64, i64),
+    /// When, on the server's clock: at the exchange in the middle of its stretch.
+    #[schemars(with = "Instant")]
+    pub at: Timestamp,
+    /// Of how many exchanges.
+    pub exchanges: u64,
+    /// The rate of the server's clock against this host's counter, in picoseconds each second.
+    pub rate_ps_per_s: i64,
+    /// By how much an asymmetric path can hide an offset, either way: half of both floors together.
+    pub asymmetry_ns: i64,
+    /// Whether it had to be moved to lie within what is proven.
+    pub clipped: bool,
+}
+
+/// What others would say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OpinionsReport {
+    /// The clock filter of RFC 5905, at the last exchange.
+    pub clock_filter_ns: Option<i64>,
+    /// A weighted regression like chrony's, at the last exchange.
+    pub regression_ns: Option<i64>,
+    /// The median of all.
+    pub median_ns: Option<i64>,
+}
+
+/// A change of the rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RateChangeReport {
+    /// The last exchange that the rate before it explains, on the server's clock.
+    #[schemars(with = "Instant")]
+    pub after: Timestamp,
+    /// The first exchange that it does not explain.
+    #[schemars(with = "Instant")]
+    pub before: Timestamp,
+    /// What happened to this host's counter then; null where nothing is known that would explain it.
+    pub explained_by: Option<DisturbanceKind>,
 }
 
 /// A place where exchanges contradict each other.

@@ -5,6 +5,7 @@
 mod floor;
 mod local;
 mod nic;
+mod over_time;
 mod page;
 mod quantity;
 mod source;

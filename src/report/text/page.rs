@@ -93,7 +93,7 @@ impl<'a, W: Write> Page<'a, W> {
 }
 
 /// Units that stay with the number before them.
-const UNITS: [&str; 7] = ["ns", "us", "ms", "s", "d", "%", "ppm"];
+const UNITS: [&str; 8] = ["ns", "us", "ms", "s", "d", "%", "ppm", "ppb"];
 
 /// Words, numbers with their units, and those too long for a line cut up.
 fn pieces(text: &str, longest: usize) -> Vec<String> {

@@ -122,6 +122,41 @@ pub(super) fn signed_ppm(ppb: i64) -> String {
     format!("{sign}{}.{:03} ppm", size / 1_000, size % 1_000)
 }
 
+/// A rate in ppm or ppb with its sign and four digits, from picoseconds each second.
+pub(super) fn rate(parts: i64) -> String {
+    let size = parts.unsigned_abs();
+    let sign = match parts {
+        0 => "",
+        1.. => "+",
+        _ => "-",
+    };
+    let (unit, name) = match size {
+        0..1_000_000 => (1_000, "ppb"),
+        _ => (1_000_000, "ppm"),
+    };
+    let whole_digits = (size / unit).checked_ilog10().unwrap_or(0) + 1;
+    let decimals = 4u32.saturating_sub(whole_digits).min(3);
+    let parts = 10u64.pow(decimals);
+    let scaled = u128::from(size) * u128::from(parts);
+    let cut = (scaled + u128::from(unit) / 2) / u128::from(unit);
+    let (whole, rest) = (cut / u128::from(parts), cut % u128::from(parts));
+    match decimals {
+        0 => format!("{sign}{whole} {name}"),
+        _ => format!(
+            "{sign}{whole}.{rest:0width$} {name}",
+            width = decimals as usize
+        ),
+    }
+}
+
+/// The time of an instant in UTC, to the second.
+pub(super) fn time_of_day(nanos: i64) -> String {
+    let whole = utc(nanos);
+    whole
+        .split_once(' ')
+        .map_or(whole.clone(), |(_, time)| time.to_owned())
+}
+
 /// An instant as UTC date and time, to the second (Howard Hinnant's `civil_from_days`: years begin
 /// in March, so that the leap day is the last).
 pub(super) fn utc(nanos: i64) -> String {
@@ -211,6 +246,13 @@ mod tests {
         assert_eq!(percent(0, 0), "0.00 %");
         assert_eq!(ppm(100_000), "100 ppm");
         assert_eq!(ppm(1_500), "1.500 ppm");
+        assert_eq!(rate(0), "0.000 ppb");
+        assert_eq!(rate(-1_234_567), "-1.235 ppm");
+        assert_eq!(rate(12_345), "+12.35 ppb");
+        assert_eq!(rate(999), "+0.999 ppb");
+        assert_eq!(rate(50_000_000_000), "+50000 ppm");
+        assert_eq!(rate(i64::MIN), "-9223372036855 ppm");
+        assert_eq!(time_of_day(1_763_832_000_000_000_000), "17:20:00 UTC");
         assert_eq!(signed_ppm(-350), "-0.350 ppm");
         assert_eq!(signed_ppm(100_012), "+100.012 ppm");
     }

@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use super::super::model::{
     BinsReport, BoundReport, ClassReport, CrossCheckReport, Distribution, Report, SourceReport,
 };
-use super::floor;
 use super::page::{Ink, Page};
-use super::quantity::{Digits, Round, offset, percent, plain, ppm, signed};
+use super::quantity::{Digits, Round, offset, percent, plain, signed};
+use super::{floor, over_time};
 use crate::sample::{Mode, SourceKind, Timescale};
 
 /// Where the text after a label begins.
@@ -72,10 +72,21 @@ pub(super) fn write<W: Write>(
         say("stamps", stamps(found))?;
     }
     if let Some(bound) = &found.bound_ns {
-        say("proven", proven(found, bound, report.run.drift_ppb))?;
+        say("proven", proven(found, bound))?;
     }
-    if let Some(offset) = &found.main.offset_ns {
-        say("estimated", estimated(offset, found.kind))?;
+    match (&found.estimate, &found.main.offset_ns) {
+        (Some(estimate), _) => {
+            let whose = whose(found.kind);
+            say("estimated", over_time::estimated(estimate, whose))?;
+            say("asymmetry", over_time::hidden(estimate))?;
+            say("rate", over_time::rate_of(found, estimate, whose))?;
+        }
+        (None, Some(offset)) => say("estimated", estimated(offset, found.kind))?,
+        (None, None) => {}
+    }
+    let last = found.stretches.iter().rev().find(|s| s.estimate.is_some());
+    if let Some(text) = last.and_then(|stretch| over_time::others(&stretch.others)) {
+        say("others say", text)?;
     }
     if let Some(text) = floor::beside(found, report) {
         say("noise floor", text)?;
@@ -98,6 +109,7 @@ pub(super) fn write<W: Write>(
     if let Some(check) = &found.cross_check {
         say("cross-check", cross_check(check))?;
     }
+    over_time::table(found, page)?;
     distributions(&found.main, page)?;
     for class in &found.other_classes {
         page.paragraph(Ink::Plain, "  ", 4, &other(class))?;
@@ -179,7 +191,7 @@ fn stamps(found: &SourceReport) -> String {
     named.join(", ")
 }
 
-fn proven(found: &SourceReport, bound: &BoundReport, drift_ppb: i64) -> String {
+fn proven(found: &SourceReport, bound: &BoundReport) -> String {
     let whose = whose(found.kind);
     let meaning = match (bound.lower, bound.upper) {
         (1.., _) => format!("this clock is behind by at least {}", least(bound.lower)),
@@ -188,10 +200,10 @@ fn proven(found: &SourceReport, bound: &BoundReport, drift_ppb: i64) -> String {
     };
     let digits = digits_of(bound);
     format!(
-        "{whose} minus this one lies between {} and {} (drift {}): {meaning}",
+        "{whose} minus this one lies between {} and {} ({}): {meaning}",
         signed(bound.lower, Round::Down, digits),
         signed(bound.upper, Round::Up, digits),
-        ppm(drift_ppb)
+        over_time::drift(&found.drift)
     )
 }
 

@@ -1,0 +1,167 @@
+//! Estimates, rates and what is hidden: what a source says over time.
+
+use std::io::{self, Write};
+
+use super::super::model::{DriftReport, EstimateReport, OpinionsReport, SourceReport};
+use super::page::{Ink, Page};
+use super::quantity::{Digits, Round, offset, plain, ppm, rate, signed, signed_ppm, time_of_day};
+use crate::estimate::Basis;
+use crate::sample::DisturbanceKind;
+
+/// Stretches that are told one by one; the JSON report has all.
+const MOST: usize = 24;
+
+/// Changes of the rate that are told one by one.
+const CHANGES: usize = 3;
+
+/// How fast a clock may drift, and how that is known.
+pub(super) fn drift(drift: &DriftReport) -> String {
+    let basis = match drift.basis {
+        Basis::Assumed => "assumed",
+        Basis::Given => "as given",
+        Basis::Measured => "measured",
+    };
+    if drift.lower_ppb == -drift.upper_ppb {
+        return format!("drift +-{}, {basis}", ppm(drift.upper_ppb));
+    }
+    format!(
+        "drift {} to {}, {basis}",
+        signed_ppm(drift.lower_ppb),
+        signed_ppm(drift.upper_ppb)
+    )
+}
+
+/// The best estimate, in words.
+pub(super) fn estimated(estimate: &EstimateReport, whose: &str) -> String {
+    let (lower, upper) = estimate.ci95_ns;
+    let size = estimate.offset_ns.unsigned_abs();
+    let digits = Digits::for_spread(lower.abs_diff(upper).saturating_mul(10), size);
+    let say = |nanos| signed(nanos, Round::Nearest, digits);
+    let amount = say(estimate.offset_ns.saturating_abs());
+    let amount = amount.trim_start_matches('+');
+    let so = match estimate.offset_ns {
+        0 => format!("this clock agrees with {whose}"),
+        1.. => format!("this clock is behind by {amount}"),
+        _ => format!("this clock is ahead by {amount}"),
+    };
+    let moved = match estimate.clipped {
+        true => "; moved to lie within what is proven",
+        false => "",
+    };
+    format!(
+        "{so} at {} (by the least delayed of {} exchanges, 95 % interval {} to {}{moved})",
+        time_of_day(estimate.at.as_nanos()),
+        estimate.exchanges,
+        say(lower),
+        say(upper)
+    )
+}
+
+/// What no client can see.
+pub(super) fn hidden(estimate: &EstimateReport) -> String {
+    format!(
+        "up to +-{} of path asymmetry cannot be excluded",
+        plain(estimate.asymmetry_ns)
+    )
+}
+
+/// The rate of a clock against the counter.
+pub(super) fn rate_of(found: &SourceReport, estimate: &EstimateReport, whose: &str) -> String {
+    let last = found.stretches.iter().rev().find(|s| s.estimate.is_some());
+    let bounds = last
+        .and_then(|s| s.rate_ps_per_s)
+        .map(|(lower, upper)| format!("; if constant, within {} to {}", rate(lower), rate(upper)));
+    let mut text = format!(
+        "{whose} runs at {} against this host's counter{}",
+        rate(estimate.rate_ps_per_s),
+        bounds.unwrap_or_default()
+    );
+    if let [first, ..] = found.rate_changes.as_slice() {
+        let each = found.rate_changes.iter().take(CHANGES).map(|change| {
+            let cause = match change.explained_by {
+                Some(DisturbanceKind::Suspend) => " (this host was suspended)",
+                Some(DisturbanceKind::Clocksource) => " (this host changed its clocksource)",
+                _ => "",
+            };
+            format!("{}{cause}", time_of_day(change.before.as_nanos()))
+        });
+        let each: Vec<String> = each.collect();
+        let all = found.rate_changes.iter().all(|c| c.explained_by.is_some());
+        let by = match (all, first.explained_by) {
+            (true, _) => "",
+            _ => ": the server was stepped or steered, or the route changed",
+        };
+        text = format!(
+            "{text}. It changed {} near {}{by}",
+            match found.rate_changes.len() {
+                1 => "once,".to_owned(),
+                n => format!("{n} times, first"),
+            },
+            each.join(", ")
+        );
+    }
+    text
+}
+
+/// What others would say.
+pub(super) fn others(opinions: &OpinionsReport) -> Option<String> {
+    let named = [
+        ("clock filter (RFC 5905)", opinions.clock_filter_ns),
+        ("regression (as chrony's)", opinions.regression_ns),
+        ("median", opinions.median_ns),
+    ];
+    let each: Vec<String> = named
+        .into_iter()
+        .filter_map(|(name, value)| Some(format!("{name} {}", offset(value?))))
+        .collect();
+    (!each.is_empty()).then(|| each.join(", "))
+}
+
+/// Stretches one by one, where there are several.
+pub(super) fn table<W: Write>(found: &SourceReport, page: &mut Page<'_, W>) -> io::Result<()> {
+    if found.stretches.len() < 2 {
+        return Ok(());
+    }
+    page.blank()?;
+    let lines = found.stretches.iter().rev().take(MOST);
+    let title = match found.stretches.len().checked_sub(MOST).filter(|n| *n > 0) {
+        None => "  over time, each in the middle of a stretch of one rate".to_owned(),
+        Some(more) => format!("  over time, the last {MOST} stretches of one rate ({more} before)"),
+    };
+    page.line(Ink::Plain, &title)?;
+    page.line(
+        Ink::Plain,
+        &row(["UTC", "n", "offset", "95 % interval", "rate"]),
+    )?;
+    let lines: Vec<_> = lines.collect();
+    for stretch in lines.into_iter().rev() {
+        let n = stretch.exchanges.to_string();
+        let Some(estimate) = &stretch.estimate else {
+            let at = clock(stretch.from.as_nanos());
+            page.line(Ink::Plain, &row([&at, &n, "-", "needs n 24", ""]))?;
+            continue;
+        };
+        let (lower, upper) = estimate.ci95_ns;
+        let size = estimate.offset_ns.unsigned_abs();
+        let digits = Digits::for_spread(lower.abs_diff(upper).saturating_mul(10), size);
+        let say = |nanos| signed(nanos, Round::Nearest, digits);
+        let interval = format!("{} .. {}", say(lower), say(upper));
+        let columns = [
+            &clock(estimate.at.as_nanos()),
+            &n,
+            &say(estimate.offset_ns),
+            &interval,
+            &rate(estimate.rate_ps_per_s),
+        ];
+        page.line(Ink::Plain, &row(columns.map(String::as_str)))?;
+    }
+    Ok(())
+}
+
+fn clock(nanos: i64) -> String {
+    time_of_day(nanos).trim_end_matches(" UTC").to_owned()
+}
+
+fn row([at, n, offset, interval, rate]: [&str; 5]) -> String {
+    format!("  {at:<9}{n:>7} {offset:>12}  {interval:<27} {rate:>12}")
+}
