@@ -163,6 +163,21 @@ impl<'a> Timeline<'a> {
         self.at(self.slots.len() - 1, &slot.last)
     }
 
+    /// Bounds of phi at any instant, in nanoseconds from the origin.
+    pub(super) fn phi_at(&self, x: i64) -> Option<(i128, i128)> {
+        let next = self.slots.partition_point(|slot| slot.last.x < x);
+        let index = next.min(self.slots.len().checked_sub(1)?);
+        let slot = self.slots.get(index)?;
+        let mut ends = slot.at(x, self.drift);
+        if self.segment.get(index)?.is_some() {
+            let (before, after) = self.around.get(index)?;
+            ends = ends
+                .and(before.forward(x, self.drift))
+                .and(after.backward(x, self.drift));
+        }
+        ends.nanos()
+    }
+
     /// The bound at an exchange of a slot.
     pub(super) fn at(&self, index: usize, claim: &Claim) -> Option<BoundAt> {
         let mut ends = Ends::of(claim);

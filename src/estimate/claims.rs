@@ -104,6 +104,11 @@ impl Origin {
         near(i128::from(at.as_nanos()) - i128::from(self.at.as_nanos()))
     }
 
+    /// From bounds of phi, relative to the origin, to bounds of server - counter.
+    pub(super) fn absolute(&self, (lower, upper): (i128, i128)) -> (i128, i128) {
+        (self.phi + lower, self.phi + upper)
+    }
+
     /// What happened to the counter between two instants of it, as far as the watch knows.
     pub(super) fn disturbance_at(
         &self,

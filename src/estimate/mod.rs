@@ -4,6 +4,7 @@
 //! are independent of each other and analysed in parallel, each by one thread, so the number of
 //! threads cannot change a result.
 
+mod agreement;
 mod allowance;
 mod bound;
 mod claims;
@@ -24,6 +25,7 @@ mod windows;
 
 use rayon::prelude::*;
 
+pub use agreement::{Agreement, Khronos, Member, Pair};
 pub use allowance::{Allowance, Basis};
 pub use bound::{BoundAt, Break};
 pub use class::ClassAssessment;
@@ -37,7 +39,7 @@ pub use timing::{Finding, Timing};
 pub use warning::{Warning, WarningCode};
 
 use crate::sample::{Axis, Campaign, ServerInfo, SourceRecord, StampSource};
-use crate::time::{Frequency, TimeDelta};
+use crate::time::{Frequency, Monotonic, TimeDelta};
 
 /// How a campaign is analysed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +102,8 @@ pub struct Assessment {
     pub sources: Vec<SourceAssessment>,
     /// The noise floor of this host, one for each class it was measured in.
     pub floors: Vec<Floor>,
+    /// What the servers agree on; absent with fewer than two that can be compared.
+    pub agreement: Option<Agreement>,
     /// What the reader should know before trusting the numbers: of the run first, then by source.
     pub warnings: Vec<Warning>,
 }
@@ -164,32 +168,41 @@ impl StampCounts {
 /// assert!(nothing.warnings.iter().any(|w| w.code == WarningCode::NoSource));
 /// ```
 pub fn analyse(campaign: &Campaign, plan: &Plan) -> Assessment {
+    let common = agreement::common_instant(campaign);
+    let instant = common.map(|sample| sample.at);
     let mut sources: Vec<SourceAssessment> = campaign
         .sources
         .par_iter()
-        .map(|record| assess(record, campaign, plan))
+        .map(|record| assess(record, campaign, plan, instant))
         .collect();
+    let agreement = common.and_then(|sample| Agreement::find(campaign, &sources, &sample));
     let floors = floor::find(campaign, &sources);
     for (record, found) in campaign.sources.iter().zip(&mut sources) {
         found.floor = floor::compare(&floors, record, found);
     }
-    let warnings = warning::collect(campaign, &sources, &floors);
+    let warnings = warning::collect(campaign, &sources, &floors, agreement.as_ref());
     Assessment {
         plan: *plan,
         sources,
         floors,
+        agreement,
         warnings,
     }
 }
 
-fn assess(record: &SourceRecord, campaign: &Campaign, plan: &Plan) -> SourceAssessment {
+fn assess(
+    record: &SourceRecord,
+    campaign: &Campaign,
+    plan: &Plan,
+    instant: Option<Monotonic>,
+) -> SourceAssessment {
     let (mut tx, mut rx) = (StampCounts::default(), StampCounts::default());
     for sample in &record.samples {
         tx.count(sample.exchange.tx);
         rx.count(sample.exchange.rx);
     }
     let classes = class::assess(&record.samples);
-    let timing = Timing::of(record, &campaign.header, &campaign.clock, plan);
+    let timing = Timing::of(record, campaign, plan, instant);
     SourceAssessment {
         sent: record.sent(),
         valid: u64::try_from(record.samples.len()).unwrap_or(u64::MAX),

@@ -5,7 +5,7 @@
 //! and the rate is only known when the run is over.
 
 use super::claims::Claim;
-use crate::stats::{Corridor, Slopes};
+use crate::stats::{Corridor, Point, Slopes};
 use crate::time::Frequency;
 
 /// Parts of a nanosecond in which ends are kept: a rate in parts per billion times nanoseconds comes
@@ -87,23 +87,20 @@ impl Slot {
 
     /// What it proves about other times.
     pub(super) fn reach(&self, drift: Drift) -> Reach {
-        Reach::of(&self.before, drift).and(&Reach::of(&self.after, drift))
+        let all = |_: &Point| true;
+        let late = Reach::of(&self.after, drift, all);
+        Reach::of(&self.before, drift, all).and(&late)
     }
 
-    /// What it proves about phi at `x`: all it can at its best exchange, and elsewhere by those of its
-    /// exchanges that are on one side of the best one.
+    /// What it proves about phi at `x`: all it can at its best exchange and beyond its ends, and else
+    /// what those of its exchanges say that are corners.
     pub(super) fn at(&self, x: i64, drift: Drift) -> Ends {
-        let mut ends = Ends::UNKNOWN;
-        if x >= self.best.x {
-            ends = ends.and(Reach::of(&self.before, drift).forward(x, drift));
-        }
-        if x >= self.last.x {
-            ends = ends.and(Reach::of(&self.after, drift).forward(x, drift));
-        }
-        if x <= self.best.x {
-            ends = ends.and(Reach::of(&self.after, drift).backward(x, drift));
-        }
-        ends
+        let corridors = [&self.before, &self.after];
+        let earlier = corridors.map(|corridor| Reach::of(corridor, drift, |p| p.x <= x));
+        let later = corridors.map(|corridor| Reach::of(corridor, drift, |p| p.x >= x));
+        let both = |[a, b]: [Reach; 2]| a.and(&b);
+        let ends = both(earlier).forward(x, drift);
+        ends.and(both(later).backward(x, drift))
     }
 
     /// Where its own exchanges contradict each other. At a drift beyond `prior`, what was assumed when
@@ -154,12 +151,6 @@ pub(super) struct Ends {
 }
 
 impl Ends {
-    /// Nothing is known.
-    const UNKNOWN: Self = Self {
-        lower: i128::MIN,
-        upper: i128::MAX,
-    };
-
     /// What both allow.
     pub(super) fn and(self, other: Self) -> Self {
         Self {
@@ -220,15 +211,16 @@ impl Reach {
         }
     }
 
-    fn of(corridor: &Corridor, drift: Drift) -> Self {
+    /// What those corners of a corridor prove that are `wanted`.
+    fn of(corridor: &Corridor, drift: Drift, wanted: impl Fn(&Point) -> bool) -> Self {
         let (low, high) = rates(drift);
         let mut reach = Self::NOTHING;
-        for p in corridor.floor() {
+        for p in corridor.floor().iter().filter(|p| wanted(p)) {
             let (x, y) = (i128::from(p.x), i128::from(p.y) * FINE);
             reach.floor_forward = reach.floor_forward.max(y - low * x);
             reach.floor_backward = reach.floor_backward.max(y - high * x);
         }
-        for p in corridor.ceiling() {
+        for p in corridor.ceiling().iter().filter(|p| wanted(p)) {
             let (x, y) = (i128::from(p.x), i128::from(p.y) * FINE);
             reach.ceiling_forward = reach.ceiling_forward.min(y - high * x);
             reach.ceiling_backward = reach.ceiling_backward.min(y - low * x);

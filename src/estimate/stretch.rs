@@ -152,7 +152,7 @@ fn longest(claims: &[Claim], begun: usize, slots: &[(usize, Slot)]) -> (Corridor
         }
         if corridor.slopes() == Slopes::None {
             let inside = claims.get(len..until).unwrap_or_default();
-            return bisect(before, inside, len);
+            return bisect(&before, inside, len);
         }
         len = until;
     }
@@ -160,7 +160,7 @@ fn longest(claims: &[Claim], begun: usize, slots: &[(usize, Slot)]) -> (Corridor
 }
 
 /// The corridor of `before` and as many of `claims` as one line explains, and the number of all.
-fn bisect(before: Corridor, claims: &[Claim], len: usize) -> (Corridor, usize) {
+fn bisect(before: &Corridor, claims: &[Claim], len: usize) -> (Corridor, usize) {
     let with = |n: usize| {
         let mut corridor = before.clone();
         push(&mut corridor, claims.get(..n).unwrap_or(claims));

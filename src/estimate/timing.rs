@@ -8,7 +8,8 @@ use super::slots::Drift;
 use super::steering::ClockStep;
 use super::stretch::{RateChange, Stretch};
 use super::windows::{self, Folded};
-use crate::sample::{DisturbanceKind, LocalClock, RunHeader, SourceRecord};
+use crate::sample::{Campaign, DisturbanceKind, LocalClock, SourceRecord};
+use crate::time::Monotonic;
 
 /// What one source says over time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub struct Timing {
     pub contradictory: u64,
     /// Where the local clock moved against the counter by more than steering explains.
     pub clock_steps: Vec<ClockStep>,
+    /// Server - counter at the instant at which servers are compared, in nanoseconds.
+    pub(super) common: Option<(i128, i128)>,
 }
 
 /// A change of the rate, and what may have caused it.
@@ -42,16 +45,18 @@ pub struct Finding {
 }
 
 impl Timing {
+    /// `instant` is when servers are compared.
     pub(super) fn of(
         record: &SourceRecord,
-        header: &RunHeader,
-        clock: &LocalClock,
+        campaign: &Campaign,
         plan: &Plan,
+        instant: Option<Monotonic>,
     ) -> Self {
+        let header = &campaign.header;
         let prior = plan.prior(header.axis);
         match windows::fold(record, header, plan, prior.drift) {
             None => Self::nothing(prior),
-            Some((origin, folded)) => Self::solve(&origin, folded, clock, prior),
+            Some((origin, folded)) => Self::solve(&origin, folded, &campaign.clock, prior, instant),
         }
     }
 
@@ -65,10 +70,17 @@ impl Timing {
             changes: Vec::new(),
             contradictory: 0,
             clock_steps: Vec::new(),
+            common: None,
         }
     }
 
-    fn solve(origin: &Origin, folded: Folded, clock: &LocalClock, prior: Allowance) -> Self {
+    fn solve(
+        origin: &Origin,
+        folded: Folded,
+        clock: &LocalClock,
+        prior: Allowance,
+        instant: Option<Monotonic>,
+    ) -> Self {
         let mut allowance = Allowance::measured(prior, &folded.drafts);
         let timeline = |drift: Drift| Timeline::of(origin, &folded.slots, drift, prior.drift);
         let mut line = timeline(allowance.drift);
@@ -101,6 +113,9 @@ impl Timing {
             changes: changes.collect(),
             contradictory: folded.contradictory,
             clock_steps: folded.clock_steps,
+            common: instant
+                .and_then(|at| line.phi_at(origin.x(at)?))
+                .map(|phi| origin.absolute(phi)),
         }
     }
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::floor::{self, Floor};
-use super::{SourceAssessment, disturbed, timescale};
+use super::{Agreement, SourceAssessment, disturbed, timescale};
 use crate::sample::{Campaign, Change, Leap, Note, Rejection, SourceId, SourceRecord, StampFault};
 use crate::stats::{Probability, needed};
 use crate::time::TimeDelta;
@@ -122,6 +122,10 @@ pub enum WarningCode {
     PerhapsTai,
     /// A real-time clock may keep local time.
     PerhapsLocalTime,
+    /// Servers contradict each other, and no majority agrees.
+    NoMajority,
+    /// A server contradicts what most servers agree on.
+    Falseticker,
     /// More was noted than is kept.
     NotesDropped,
 }
@@ -131,8 +135,12 @@ pub(super) fn collect(
     campaign: &Campaign,
     sources: &[SourceAssessment],
     floors: &[Floor],
+    agreement: Option<&Agreement>,
 ) -> Vec<Warning> {
     let mut warnings = of_run(campaign, sources);
+    if let Some(agreement) = agreement {
+        warnings.extend(agreement.warnings());
+    }
     floor::failures(campaign, sources, floors, |text| {
         warnings.push(Warning {
             code: WarningCode::NoFloor,

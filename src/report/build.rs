@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::agreement::AgreementReport;
 use super::clean::clean;
 use super::floor::{FloorReport, SourceFloorReport};
 use super::local::LocalClockReport;
@@ -51,6 +52,10 @@ impl Report {
             sources: asked
                 .map(|(record, found)| SourceReport::new(record, found, &assessment.floors))
                 .collect(),
+            agreement: assessment
+                .agreement
+                .as_ref()
+                .map(|found| AgreementReport::new(campaign, found)),
             floors: assessment.floors.iter().map(FloorReport::new).collect(),
         }
     }
@@ -324,7 +329,7 @@ impl RateChangeReport {
 }
 
 /// Lower and upper end, in nanoseconds.
-fn ends(interval: Interval) -> (i64, i64) {
+pub(super) fn ends(interval: Interval) -> (i64, i64) {
     (interval.lower().as_nanos(), interval.upper().as_nanos())
 }
 

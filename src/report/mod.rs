@@ -5,6 +5,7 @@
 //! bytes as the run that wrote it. Renderers are pure functions from a report to bytes, one format a
 //! file; they read no terminal and no environment. [`NicReport`] is the same for network interfaces.
 
+mod agreement;
 mod build;
 mod clean;
 mod floor;
@@ -14,6 +15,7 @@ mod model;
 mod nic;
 pub mod text;
 
+pub use agreement::{AgreementReport, KhronosReport, MemberReport, PairReport};
 pub use clean::escaped;
 pub use floor::{FloorReport, SourceFloorReport};
 pub use local::{DisturbanceReport, KernelReport, LocalClockReport};

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::agreement::AgreementReport;
 use super::floor::{FloorReport, SourceFloorReport};
 use super::local::LocalClockReport;
 use crate::estimate::{Basis, WarningCode};
@@ -39,6 +40,8 @@ pub struct Report {
     pub warnings: Vec<WarningReport>,
     /// One for each address of each source, in the order they were asked for.
     pub sources: Vec<SourceReport>,
+    /// What the servers agree on; null with fewer than two that can be compared.
+    pub agreement: Option<AgreementReport>,
     /// The noise floor of this host, one for each class it was measured in; empty where it was not.
     pub floors: Vec<FloorReport>,
 }

@@ -470,6 +470,11 @@ mod tests {
         assert_eq!(narrow.widest(), Some(0.0));
     }
 
+    #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+    fn height_at(slope: f64, x: i64, y: i64) -> f64 {
+        y as f64 - slope * x as f64
+    }
+
     proptest! {
         #[test]
         fn slopes_are_those_of_all_pairs(claims in claims(true)) {
@@ -506,7 +511,7 @@ mod tests {
         fn the_widest_slope_has_the_most_room(claims in claims(true)) {
             let c = corridor(&claims);
             let room = |slope: f64| {
-                let value = |x: i64, y: i64| y as f64 - slope * x as f64;
+                let value = |x: i64, y: i64| height_at(slope, x, y);
                 let upper = claims.iter().map(|(x, _, y)| value(*x, *y)).fold(f64::MAX, f64::min);
                 let lower = claims.iter().map(|(x, y, _)| value(*x, *y)).fold(f64::MIN, f64::max);
                 upper - lower

@@ -111,8 +111,8 @@ impl Midline {
         let near_below = below.nearest(-widest)?;
         let uneven = above.unevenness(&near_above) + below.unevenness(&near_below);
         let slope = middle(
-            slopes_between(&near_above)
-                .chain(slopes_between(&near_below).map(|slope| -slope))
+            slopes_between(&places(&near_above))
+                .chain(slopes_between(&places(&near_below)).map(|slope| -slope))
                 .collect(),
         )?;
         let (above, below) = (above.floor(slope)?, below.floor(-slope)?);
@@ -167,6 +167,13 @@ struct Boundary {
     heights: Vec<f64>,
 }
 
+/// A point of a boundary, and its number among all.
+type Near = (usize, (f64, f64));
+
+fn places(near: &[Near]) -> Vec<(f64, f64)> {
+    near.iter().map(|(_, point)| *point).collect()
+}
+
 /// Where a boundary is.
 struct Floor {
     height: f64,
@@ -186,22 +193,18 @@ impl Boundary {
         }
     }
 
-    /// The points nearest to a line of this slope that all are above, in their order.
-    fn nearest(&mut self, slope: f64) -> Option<Vec<(f64, f64)>> {
+    /// The points nearest to a line of this slope that all are above, each with its place.
+    fn nearest(&mut self, slope: f64) -> Option<Vec<Near>> {
         self.take_heights(slope);
         let (_, limit, _) = self
             .heights
             .select_nth_unstable_by(NEAREST - 1, f64::total_cmp);
         let limit = *limit;
-        let height = |(x, y): &(f64, f64)| y - slope * x;
-        let mut near: Vec<_> = self
-            .points
-            .iter()
-            .filter(|p| height(p) < limit)
-            .copied()
-            .collect();
+        let height = |(_, (x, y)): &Near| y - slope * x;
+        let each = || self.points.iter().copied().enumerate();
+        let mut near: Vec<Near> = each().filter(|p| height(p) < limit).collect();
         // Of those at the limit as many as there is room for, the earlier first.
-        let at_limit = self.points.iter().filter(|p| height(p) == limit);
+        let at_limit = each().filter(|p| height(p) == limit);
         near.extend(at_limit.take(NEAREST.checked_sub(near.len())?));
         Some(near)
     }
@@ -226,18 +229,17 @@ impl Boundary {
     }
 
     /// Chi-square of how the nearest points are spread over the parts.
-    fn unevenness(&self, near: &[(f64, f64)]) -> f64 {
-        let part = self.points.len().div_ceil(PARTS).max(1);
-        let ends = self.points.chunks(part).filter_map(|part| part.last());
+    fn unevenness(&self, near: &[Near]) -> f64 {
+        let mut counts = [0i64; PARTS];
+        for (place, _) in near {
+            let part = place * PARTS / self.points.len().max(1);
+            if let Some(count) = counts.get_mut(part) {
+                *count += 1;
+            }
+        }
         let expected = precise(i64::try_from(NEAREST / PARTS).unwrap_or(1));
-        let mut before = 0;
-        ends.map(|(end, _)| {
-            let until = near.iter().filter(|(x, _)| x <= end).count();
-            let inside = precise(i64::try_from(until - before).unwrap_or(0));
-            before = until;
-            (inside - expected) * (inside - expected) / expected
-        })
-        .sum()
+        let off = |count: i64| precise(count) - expected;
+        counts.into_iter().map(|n| off(n) * off(n) / expected).sum()
     }
 
     fn take_heights(&mut self, slope: f64) {
@@ -268,6 +270,11 @@ mod tests {
         upper: Vec<i64>,
     }
 
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        reason = "small numbers; what they became is what is fitted"
+    )]
     /// A line of this slope through 0 at x = 0, the boundaries 500 000 from it, exponential noise of
     /// these means; picoseconds over milliseconds, so to say.
     fn noisy(n: i64, above: f64, below: f64, slope: f64, seed: u64) -> Noisy {

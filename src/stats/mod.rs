@@ -4,6 +4,7 @@
 //! exact where integers allow it, and never depend on the order of the input (jitter excepted, which
 //! is about that order).
 
+mod agreement;
 mod binning;
 mod corridor;
 mod histogram;
@@ -14,6 +15,7 @@ mod quantile;
 mod summary;
 mod weighted;
 
+pub use agreement::{Agreed, Claimed, Trimmed, intersection, most_agreed, trimmed};
 pub use binning::Bins;
 pub use corridor::{COORDINATE_LIMIT, Corridor, Point, Slope, Slopes};
 pub use histogram::{Bucket, EncodeHistogramError, EncodedHistogram, SignedHistogram};

@@ -2,6 +2,7 @@
 //!
 //! Few sources are told in detail; many get a table with one line each, the worst first.
 
+mod agreement;
 mod floor;
 mod local;
 mod nic;
@@ -61,7 +62,10 @@ pub fn write(report: &Report, style: Style, out: &mut impl Write) -> io::Result<
         page.blank()?;
         table::write(report, &mut page)?;
     }
-    Ok(())
+    match &report.agreement {
+        Some(found) => agreement::write(found, &mut page),
+        None => Ok(()),
+    }
 }
 
 fn header<W: Write>(report: &Report, page: &mut Page<'_, W>) -> io::Result<()> {
