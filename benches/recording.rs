@@ -42,6 +42,7 @@ fn events() -> Vec<Event> {
         port: 123,
         kind: SourceKind::Ntp,
         timescale: Timescale::Utc,
+        path: 0,
     };
     let samples = (0..EXCHANGES).map(|n| Event::Sample(SourceId(0), exchange(n)));
     std::iter::once(Event::Source(source.into()))

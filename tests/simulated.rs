@@ -76,6 +76,7 @@ impl Run {
             port: 123,
             kind: SourceKind::Ntp,
             timescale: Timescale::Unknown,
+            path: 0,
         })));
         Self {
             sim,

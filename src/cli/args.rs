@@ -177,6 +177,11 @@ pub struct MeasureArgs {
     #[arg(long)]
     pub own_servers: bool,
 
+    /// Ask each server from so many source ports, each as a path of its own: routers that share out load
+    /// may send each another way. The mean interval of each is so many times as long
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u16).range(2..=256))]
+    pub ports: Option<u16>,
+
     /// Also ask each server through an independent implementation, and show both
     #[arg(long)]
     pub cross_check: bool,

@@ -115,6 +115,7 @@ fn card(interface: &str, begin: TimeDelta, interval: TimeDelta) -> anyhow::Resul
         kind: SourceKind::Phc,
         // What time it keeps is not asked here.
         timescale: Timescale::Unknown,
+        path: 0,
     };
     Ok(Target {
         info: info.into(),
@@ -146,5 +147,6 @@ pub(super) fn info(name: &str, address: SocketAddr) -> SourceInfo {
         port: address.port(),
         kind: SourceKind::Embedded,
         timescale: Timescale::Unknown,
+        path: 0,
     }
 }

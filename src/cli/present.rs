@@ -75,6 +75,7 @@ mod tests {
                 port: 0,
                 kind,
                 timescale: Timescale::Utc,
+                path: 0,
             };
             campaign.event(&Event::Source(info.into()));
             for cause in lost {

@@ -89,12 +89,12 @@ impl Targets {
             match &source.host {
                 Host::Address(address, zone) => {
                     let address = resolve::zoned(*address, zone.as_deref(), source.port)?;
-                    self.add(source, address, zone.as_deref(), args);
+                    self.add(source, address, zone.as_deref(), args)?;
                 }
                 Host::Phc(name) => self.add_clock(source, name, args)?,
                 Host::Rtc(device) => self.add_rtc(source, device, args)?,
                 Host::Name(_) => match resolved.next() {
-                    Some(Ok(addresses)) => self.add_resolved(source, &addresses, args),
+                    Some(Ok(addresses)) => self.add_resolved(source, &addresses, args)?,
                     Some(Err(error)) => self.unresolved(source, &error.to_string()),
                     None => self.unresolved(source, "the resolver gave no answer"),
                 },
@@ -108,17 +108,23 @@ impl Targets {
         Ok(())
     }
 
-    fn add_resolved(&mut self, source: &Source, addresses: &[SocketAddr], args: &MeasureArgs) {
+    fn add_resolved(
+        &mut self,
+        source: &Source,
+        addresses: &[SocketAddr],
+        args: &MeasureArgs,
+    ) -> anyhow::Result<()> {
         let wanted = |a: &&SocketAddr| !(args.ipv4 && a.is_ipv6() || args.ipv6 && a.is_ipv4());
         let mut any = false;
         for address in addresses.iter().filter(wanted) {
             any = true;
-            self.add(source, *address, None, args);
+            self.add(source, *address, None, args)?;
         }
         if !any {
             let family = if args.ipv4 { "IPv4" } else { "IPv6" };
             self.unresolved(source, &format!("the name has no {family} address"));
         }
+        Ok(())
     }
 
     fn add(
@@ -127,36 +133,53 @@ impl Targets {
         address: SocketAddr,
         zone: Option<&str>,
         args: &MeasureArgs,
-    ) {
+    ) -> anyhow::Result<()> {
         if args.ipv4 && address.is_ipv6() || args.ipv6 && address.is_ipv4() {
-            return self.unresolved(
+            self.unresolved(
                 source,
                 "it is an address of the other family than asked for",
             );
+            return Ok(());
         }
         if self.is_measured_already(Measured::Server(address), source) {
-            return;
+            return Ok(());
+        }
+        if args.ports.is_some() && !pacing::is_local(address.ip()) && !args.own_servers {
+            bail!(
+                "--ports asks {address} from many ports, as if by many clients: for a public address say \
+                 that the server is yours (--own-servers)"
+            );
         }
         let interval = match args.interval {
             Some(interval) => interval,
             None if pacing::is_local(address.ip()) || args.own_servers => DEFAULT_INTERVAL,
             None => TimeDelta::ZERO,
         };
-        let pace = Pace::towards(address.ip(), interval, args.own_servers);
-        let info = SourceInfo {
-            source: source.text.clone(),
-            address: say_address(address, zone),
-            port: address.port(),
-            kind: SourceKind::Ntp,
-            timescale: source.timescale(),
+        // All paths together ask the server as often as one would.
+        let share = interval.times(args.ports.unwrap_or(1).into());
+        let pace = Pace::towards(address.ip(), share, args.own_servers);
+        let paths = match args.ports {
+            None => 0..=0,
+            Some(ports) => 1..=ports,
         };
-        self.targets.push(Target {
-            info: info.into(),
-            endpoint: Endpoint::Server(address),
-            pace,
-            mode: policy(args.mode),
-            phase: Phase::default(),
-        });
+        for path in paths {
+            let info = SourceInfo {
+                source: source.text.clone(),
+                address: say_address(address, zone),
+                port: address.port(),
+                kind: SourceKind::Ntp,
+                timescale: source.timescale(),
+                path,
+            };
+            self.targets.push(Target {
+                info: info.into(),
+                endpoint: Endpoint::Server(address),
+                pace,
+                mode: policy(args.mode),
+                phase: Phase::default(),
+            });
+        }
+        Ok(())
     }
 
     fn add_clock(&mut self, source: &Source, name: &str, args: &MeasureArgs) -> anyhow::Result<()> {
@@ -190,6 +213,7 @@ impl Targets {
             port: 0,
             kind: SourceKind::Phc,
             timescale,
+            path: 0,
         };
         self.targets.push(Target {
             info: info.into(),
@@ -233,6 +257,7 @@ impl Targets {
             port: 0,
             kind: SourceKind::Rtc,
             timescale: Timescale::Utc,
+            path: 0,
         };
         self.targets.push(Target {
             info: info.into(),

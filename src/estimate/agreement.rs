@@ -6,6 +6,7 @@
 //! measured of them.
 
 use super::SourceAssessment;
+use super::paths::is_same_server;
 use super::steering::{Reading, saturate};
 use super::warning::{Warning, WarningCode, said};
 use crate::sample::{Campaign, Sample, SourceId, SourceKind, SourceRecord};
@@ -21,6 +22,16 @@ const KHRONOS_W: TimeDelta = TimeDelta::from_millis(25);
 
 /// What the local clock may have drifted by since it was last right: 50 ms, the same.
 const KHRONOS_ERR: TimeDelta = TimeDelta::from_millis(50);
+
+/// A source's clock minus the local one, proven, at the instant of `common`.
+pub(super) fn at_instant(found: &SourceAssessment, common: &Sample) -> Option<Interval> {
+    let (lower, upper) = found.timing.common?;
+    let reading = Reading::of(common);
+    interval(
+        saturate(lower - reading.wall - reading.error),
+        saturate(upper - reading.wall + reading.error),
+    )
+}
 
 /// What several servers agree on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,10 +133,15 @@ impl Agreement {
         sources: &[SourceAssessment],
         common: &Sample,
     ) -> Option<Self> {
-        let mut members: Vec<Member> = (0..)
+        let servers: Vec<(SourceId, &SourceRecord, &SourceAssessment)> = (0..)
             .zip(campaign.sources.iter().zip(sources))
             .filter(|(_, (record, _))| can_be_compared(record) && !campaign.is_beside(record))
-            .filter_map(|(n, (_, found))| Member::of(SourceId(n), found, common))
+            .map(|(n, (record, found))| (SourceId(n), record, found))
+            .collect();
+        // Several paths lead to one witness.
+        let mut members: Vec<Member> = servers
+            .chunk_by(|(_, a, _), (_, b, _)| is_same_server(a, b))
+            .filter_map(|paths| Member::of(paths, common))
             .collect();
         if members.len() < 2 {
             return None;
@@ -191,17 +207,17 @@ impl Agreement {
 }
 
 impl Member {
-    fn of(source: SourceId, found: &SourceAssessment, common: &Sample) -> Option<Self> {
-        let (lower, upper) = found.timing.common?;
-        let reading = Reading::of(common);
-        let nanos = |v: i128| saturate(v);
-        let offset = interval(
-            nanos(lower - reading.wall - reading.error),
-            nanos(upper - reading.wall + reading.error),
-        )?;
+    /// One server, by all paths to it.
+    fn of(paths: &[(SourceId, &SourceRecord, &SourceAssessment)], common: &Sample) -> Option<Self> {
+        let bounds = paths
+            .iter()
+            .filter_map(|(_, _, found)| at_instant(found, common));
+        // Paths that contradict each other leave the first its word.
+        let offset = bounds.reduce(|both, one| both.intersect(one).unwrap_or(both))?;
+        let (source, _, found) = paths.first()?;
         let distance = found.server?.root_distance();
         Some(Self {
-            source,
+            source: *source,
             offset,
             claim: offset.widen(distance),
             agrees: false,
@@ -332,6 +348,7 @@ mod tests {
                 port: 123,
                 kind: SourceKind::Ntp,
                 timescale: Timescale::Utc,
+                path: 0,
             };
             campaign.event(&Event::Source(info.into()));
             let server = ServerInfo {

@@ -13,6 +13,7 @@ mod crosscheck;
 mod disturbed;
 mod floor;
 mod opinions;
+mod paths;
 mod slots;
 mod steering;
 mod stretch;
@@ -32,6 +33,7 @@ pub use class::ClassAssessment;
 pub use crosscheck::CrossCheck;
 pub use floor::{Floor, FloorComparison, Resolution};
 pub use opinions::Opinions;
+pub use paths::Paths;
 pub use slots::Drift;
 pub use steering::ClockStep;
 pub use stretch::{Estimate, RateBounds, RateChange, Stretch};
@@ -102,6 +104,8 @@ pub struct Assessment {
     pub sources: Vec<SourceAssessment>,
     /// The noise floor of this host, one for each class it was measured in.
     pub floors: Vec<Floor>,
+    /// Servers that were asked over several paths.
+    pub paths: Vec<Paths>,
     /// What the servers agree on; absent with fewer than two that can be compared.
     pub agreement: Option<Agreement>,
     /// What the reader should know before trusting the numbers: of the run first, then by source.
@@ -176,6 +180,9 @@ pub fn analyse(campaign: &Campaign, plan: &Plan) -> Assessment {
         .map(|record| assess(record, campaign, plan, instant))
         .collect();
     let agreement = common.and_then(|sample| Agreement::find(campaign, &sources, &sample));
+    let paths = common.map_or(Vec::new(), |sample| {
+        paths::find(campaign, &sources, &sample)
+    });
     let floors = floor::find(campaign, &sources);
     for (record, found) in campaign.sources.iter().zip(&mut sources) {
         found.floor = floor::compare(&floors, record, found);
@@ -185,6 +192,7 @@ pub fn analyse(campaign: &Campaign, plan: &Plan) -> Assessment {
         plan: *plan,
         sources,
         floors,
+        paths,
         agreement,
         warnings,
     }

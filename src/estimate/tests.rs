@@ -57,6 +57,7 @@ fn campaign(samples: &[Sample]) -> Campaign {
             port: 123,
             kind: SourceKind::Ntp,
             timescale: Timescale::Utc,
+            path: 0,
         }
         .into(),
     ));

@@ -69,6 +69,7 @@ mod tests {
             port: 0,
             kind,
             timescale,
+            path: 0,
         };
         doubt(&info, offset).map(|(code, _)| code)
     }
@@ -122,6 +123,7 @@ mod tests {
             port: 0,
             kind: SourceKind::Rtc,
             timescale: Timescale::Utc,
+            path: 0,
         };
         let (_, text) = doubt(&info, TimeDelta::from_secs(-12_600)).unwrap();
         assert!(text.contains("about -3:30 h"), "{text}");

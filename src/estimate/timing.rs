@@ -6,7 +6,7 @@ use super::bound::{BoundAt, Break, Timeline};
 use super::claims::Origin;
 use super::slots::Drift;
 use super::steering::ClockStep;
-use super::stretch::{RateChange, Stretch};
+use super::stretch::{Estimate, RateChange, Stretch};
 use super::windows::{self, Folded};
 use crate::sample::{Campaign, DisturbanceKind, LocalClock, SourceRecord};
 use crate::time::Monotonic;
@@ -45,6 +45,14 @@ pub struct Finding {
 }
 
 impl Timing {
+    /// The best estimate: that of the last stretch that has one.
+    pub fn estimate(&self) -> Option<&Estimate> {
+        let stretches = self.stretches.iter().rev();
+        stretches
+            .filter_map(|stretch| stretch.estimate.as_ref())
+            .next()
+    }
+
     /// `instant` is when servers are compared.
     pub(super) fn of(
         record: &SourceRecord,

@@ -64,6 +64,13 @@ struct SourceLine<'a> {
     kind: Cow<'a, str>,
     #[serde(borrow)]
     timescale: Cow<'a, str>,
+    /// Left out where there is one path only.
+    #[serde(default, skip_serializing_if = "is_only_path")]
+    path: u16,
+}
+
+fn is_only_path(path: &u16) -> bool {
+    *path == 0
 }
 
 #[derive(Serialize, Deserialize)]
@@ -225,6 +232,7 @@ pub(super) fn write_event(
                 port: info.port,
                 kind: Cow::Owned(name_of(&info.kind)?),
                 timescale: Cow::Owned(name_of(&info.timescale)?),
+                path: info.path,
             },
             out,
         ),
@@ -344,6 +352,7 @@ pub(super) fn parse_line(line: &[u8]) -> Result<Line, BadLine> {
                 port: line.port,
                 kind,
                 timescale,
+                path: line.path,
             };
             Ok(Line::Source(line.s, info))
         }

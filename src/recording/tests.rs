@@ -51,8 +51,9 @@ prop_compose! {
         timescale in prop::sample::select(vec![
             Timescale::Utc, Timescale::Tai, Timescale::Smeared, Timescale::Unknown,
         ]),
+        path: u16,
     ) -> SourceInfo {
-        SourceInfo { source, address, port, kind, timescale }
+        SourceInfo { source, address, port, kind, timescale, path }
     }
 }
 
@@ -229,6 +230,7 @@ fn ntp(address: &str) -> SourceInfo {
         port: 123,
         kind: SourceKind::Ntp,
         timescale: Timescale::Utc,
+        path: 0,
     }
 }
 

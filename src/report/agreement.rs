@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::build::ends;
 use super::clean::clean;
 use super::model::Instant;
-use crate::estimate::{Agreement, Member, Pair};
+use crate::estimate::{Agreement, Member, Pair, Paths};
 use crate::sample::{Campaign, SourceId};
-use crate::time::Timestamp;
+use crate::time::{TimeDelta, Timestamp};
 
 /// What several servers say of one instant. Of two numbers the first is the lower end, the second the
 /// upper one.
@@ -82,6 +82,44 @@ pub struct KhronosReport {
     pub mean_ns: i64,
     /// From the lowest of them to the highest; at most 50 ms to be accepted.
     pub spread_ns: i64,
+}
+
+/// One server over several paths. Its clock is the same at the end of each, so what they differ by is
+/// asymmetry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PathsReport {
+    /// The server as it was asked for.
+    pub source: String,
+    /// Its address.
+    pub address: String,
+    /// How many paths.
+    pub paths: u64,
+    /// Its clock minus the local one (lower, upper), by all paths together; null where they contradict
+    /// each other.
+    pub bound_ns: Option<(i64, i64)>,
+    /// The path with the lowest estimate, and that with the highest.
+    pub extremes: Option<(u16, u16)>,
+    /// From the lowest estimate to the highest.
+    pub spread_ns: Option<i64>,
+    /// What two of them differ by at least, with intervals three times as wide as those of 95 %.
+    pub least_spread_ns: i64,
+}
+
+impl PathsReport {
+    pub(super) fn new(campaign: &Campaign, found: &Paths) -> Self {
+        let info = |id: SourceId| Some(&campaign.sources.get(id.index())?.info);
+        let first = found.paths.first().and_then(|id| info(*id));
+        let path = |id: SourceId| info(id).map_or(0, |info| info.path);
+        Self {
+            source: first.map_or(String::new(), |info| clean(&info.source)),
+            address: first.map_or(String::new(), |info| clean(&info.address)),
+            paths: u64::try_from(found.paths.len()).unwrap_or(u64::MAX),
+            bound_ns: found.bound.map(ends),
+            extremes: found.extremes.map(|(low, high)| (path(low), path(high))),
+            spread_ns: found.spread.map(TimeDelta::as_nanos),
+            least_spread_ns: found.least_spread.as_nanos(),
+        }
+    }
 }
 
 impl AgreementReport {

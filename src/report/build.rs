@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::agreement::AgreementReport;
+use super::agreement::{AgreementReport, PathsReport};
 use super::clean::clean;
 use super::floor::{FloorReport, SourceFloorReport};
 use super::local::LocalClockReport;
@@ -51,6 +51,11 @@ impl Report {
                 .collect(),
             sources: asked
                 .map(|(record, found)| SourceReport::new(record, found, &assessment.floors))
+                .collect(),
+            paths: assessment
+                .paths
+                .iter()
+                .map(|found| PathsReport::new(campaign, found))
                 .collect(),
             agreement: assessment
                 .agreement
@@ -188,6 +193,7 @@ impl SourceReport {
             port: record.info.port,
             kind: record.info.kind,
             timescale: record.info.timescale,
+            path: record.info.path,
             sent: found.sent,
             valid: found.valid,
             lost: found.lost,

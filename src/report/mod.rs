@@ -15,7 +15,7 @@ mod model;
 mod nic;
 pub mod text;
 
-pub use agreement::{AgreementReport, KhronosReport, MemberReport, PairReport};
+pub use agreement::{AgreementReport, KhronosReport, MemberReport, PairReport, PathsReport};
 pub use clean::escaped;
 pub use floor::{FloorReport, SourceFloorReport};
 pub use local::{DisturbanceReport, KernelReport, LocalClockReport};

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::agreement::AgreementReport;
+use super::agreement::{AgreementReport, PathsReport};
 use super::floor::{FloorReport, SourceFloorReport};
 use super::local::LocalClockReport;
 use crate::estimate::{Basis, WarningCode};
@@ -40,6 +40,8 @@ pub struct Report {
     pub warnings: Vec<WarningReport>,
     /// One for each address of each source, in the order they were asked for.
     pub sources: Vec<SourceReport>,
+    /// Servers that were asked over several paths.
+    pub paths: Vec<PathsReport>,
     /// What the servers agree on; null with fewer than two that can be compared.
     pub agreement: Option<AgreementReport>,
     /// The noise floor of this host, one for each class it was measured in; empty where it was not.
@@ -160,6 +162,8 @@ pub struct SourceReport {
     pub kind: SourceKind,
     /// Which time scale it serves.
     pub timescale: Timescale,
+    /// Which of several paths to one server, from 1; 0 where there is one path only.
+    pub path: u16,
     /// Requests that left; each ended as valid, as lost, or with its answer rejected.
     pub sent: u64,
     /// Exchanges that count.

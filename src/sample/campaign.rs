@@ -310,6 +310,7 @@ mod tests {
                 port: 123,
                 kind: SourceKind::Ntp,
                 timescale: Timescale::Unknown,
+                path: 0,
             }
             .into(),
         ));

@@ -78,6 +78,10 @@ pub struct SourceInfo {
     pub kind: SourceKind,
     /// Which time scale it serves.
     pub timescale: Timescale,
+    /// Which of several paths to one server: each has a source port of its own, so that routers that
+    /// share out load may send it another way. 1 for the first; 0 where there is one path only.
+    #[serde(default)]
+    pub path: u16,
 }
 
 impl fmt::Display for SourceInfo {
@@ -85,9 +89,11 @@ impl fmt::Display for SourceInfo {
         if !self.kind.is_server() {
             f.write_str(&self.address)
         } else if self.address.contains(':') {
-            write!(f, "[{}]:{}", self.address, self.port)
+            write!(f, "[{}]:{}", self.address, self.port)?;
+            path(self.path, f)
         } else {
-            write!(f, "{}:{}", self.address, self.port)
+            write!(f, "{}:{}", self.address, self.port)?;
+            path(self.path, f)
         }
     }
 }
@@ -102,6 +108,14 @@ pub enum Axis {
     /// The local clock itself, in a run that was recorded without a counter: whatever it was slewed or
     /// stepped by lies on the axis, too.
     LocalClock,
+}
+
+/// Says which path, where there are several.
+fn path(path: u16, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match path {
+        0 => Ok(()),
+        n => write!(f, " path {n}"),
+    }
 }
 
 /// What is known before the first packet.

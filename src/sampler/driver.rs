@@ -389,6 +389,7 @@ mod tests {
             port: 123,
             kind: SourceKind::Ntp,
             timescale: Timescale::Unknown,
+            path: 0,
         };
         Target {
             info: info.into(),

@@ -258,6 +258,7 @@ mod tests {
             port: 0,
             kind: SourceKind::Rtc,
             timescale: Timescale::Utc,
+            path: 0,
         };
         let target = Target {
             info: info.into(),

@@ -200,6 +200,7 @@ fn campaign() -> Campaign {
         port: 123,
         kind: SourceKind::Ntp,
         timescale: Timescale::Unknown,
+        path: 0,
     };
     campaign.event(&Event::Source(Arc::new(info)));
     let server = ServerInfo {

@@ -100,6 +100,7 @@ fn add_keeping(
             port: 123,
             kind: server.kind,
             timescale,
+            path: 0,
         }
         .into(),
     ));

@@ -16,6 +16,7 @@ fn add(campaign: &mut Campaign, kind: SourceKind, class: &str, offsets: &[i64]) 
         port: 123,
         kind,
         timescale: Timescale::Unknown,
+        path: 0,
     };
     campaign.event(&Event::Source(info.into()));
     go_on(campaign, id, class, offsets);

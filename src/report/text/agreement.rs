@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::super::agreement::{AgreementReport, PairReport};
+use super::super::agreement::{AgreementReport, PairReport, PathsReport};
 use super::page::{Ink, Page};
 use super::quantity::{Digits, Round, plain, signed};
 
@@ -60,6 +60,47 @@ pub(super) fn write<W: Write>(found: &AgreementReport, page: &mut Page<'_, W>) -
             plain(khronos.spread_ns)
         ),
     )
+}
+
+/// What several paths to one server say.
+pub(super) fn paths<W: Write>(found: &PathsReport, page: &mut Page<'_, W>) -> io::Result<()> {
+    page.blank()?;
+    let title = format!("{} over {} paths", found.address, found.paths);
+    page.line(Ink::Title, &title)?;
+    let mut say = |label: &str, text: &str| {
+        let lead = format!("  {label:<width$}", width = INDENT - 2);
+        page.paragraph(Ink::Plain, &lead, INDENT, text)
+    };
+    let together = match found.bound_ns {
+        Some((lower, upper)) => {
+            let size = lower.unsigned_abs().max(upper.unsigned_abs());
+            let digits = Digits::for_spread(upper.abs_diff(lower), size);
+            format!(
+                "by all of them the server's clock minus this one lies between {} and {}",
+                signed(lower, Round::Down, digits),
+                signed(upper, Round::Up, digits)
+            )
+        }
+        None => "they contradict each other: they do not all lead to one clock".to_owned(),
+    };
+    say("together", &together)?;
+    let (Some(spread), Some((low, high))) = (found.spread_ns, found.extremes) else {
+        return say("asymmetry", "needs 24 exchanges over each");
+    };
+    let text = match found.least_spread_ns {
+        0 => format!(
+            "their estimates are within {}, which chance explains: no sign of asymmetry, but what all \
+             paths share stays hidden",
+            plain(spread)
+        ),
+        least => format!(
+            "their estimates are up to {} apart (paths {low} and {high}), at least {} beyond chance: one of \
+             the two is off by half of that or more",
+            plain(spread),
+            plain(least)
+        ),
+    };
+    say("asymmetry", &text)
 }
 
 fn agreement(found: &AgreementReport) -> String {

@@ -62,6 +62,9 @@ pub fn write(report: &Report, style: Style, out: &mut impl Write) -> io::Result<
         page.blank()?;
         table::write(report, &mut page)?;
     }
+    for paths in &report.paths {
+        agreement::paths(paths, &mut page)?;
+    }
     match &report.agreement {
         Some(found) => agreement::write(found, &mut page),
         None => Ok(()),

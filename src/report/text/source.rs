@@ -119,10 +119,14 @@ pub(super) fn write<W: Write>(
 
 fn title(found: &SourceReport) -> String {
     let address = endpoint(found);
+    let path = match found.path {
+        0 => String::new(),
+        n => format!(", path {n}"),
+    };
     if found.source == found.address || found.source == address {
-        address
+        format!("{address}{path}")
     } else {
-        format!("{} at {address}", found.source)
+        format!("{} at {address}{path}", found.source)
     }
 }
 

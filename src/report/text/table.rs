@@ -56,6 +56,10 @@ pub(super) fn write<W: Write>(report: &Report, page: &mut Page<'_, W>) -> io::Re
             Some(1) => found.source.clone(),
             _ => endpoint(found),
         };
+        let name = match found.path {
+            0 => name,
+            n => format!("path {n}"),
+        };
         row(found, &name, page)?;
     }
     if sorted.len() > LINES {
