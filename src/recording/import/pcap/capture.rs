@@ -5,7 +5,7 @@ use std::io::BufRead;
 use super::container::{Container, Found, Magic, Step};
 use super::datagram::Datagram;
 use super::error::CaptureError;
-use super::pairing::{Pairing, instant};
+use super::pairing::{MAX_SOURCES, Pairing, instant};
 use super::report::{CaptureReport, Unused};
 use super::seen::Seen;
 use super::sorted::Sorted;
@@ -86,8 +86,15 @@ impl<R: BufRead> Capture<R> {
     /// # Errors
     /// [`CaptureError::Read`] where the system cannot read on; `sink` keeps what it was given.
     pub fn read_into(self, sink: &mut dyn Sink) -> Result<CaptureReport, CaptureError> {
+        self.pair(Pairing::new(MAX_SOURCES), sink)
+    }
+
+    pub(super) fn pair(
+        self,
+        mut pairing: Pairing,
+        sink: &mut dyn Sink,
+    ) -> Result<CaptureReport, CaptureError> {
         let mut packets = self.packets;
-        let mut pairing = Pairing::default();
         let mut next = Some(self.first);
         let mut end = self.first.at;
         while let Some(seen) = next {

@@ -28,8 +28,9 @@ struct Pair {
 }
 
 /// All that a capture tells, pair by pair.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pairing {
+    max_sources: usize,
     ids: HashMap<Pair, SourceId>,
     sources: Vec<Source>,
     /// The client that the names of sources leave out.
@@ -43,6 +44,20 @@ pub(super) struct Pairing {
 }
 
 impl Pairing {
+    /// Room for so many sources.
+    pub(super) fn new(max_sources: usize) -> Self {
+        Self {
+            max_sources,
+            ids: HashMap::new(),
+            sources: Vec::new(),
+            first_client: None,
+            learned: HashSet::new(),
+            candidates: VecDeque::new(),
+            several_clients: false,
+            evidence: Evidence::default(),
+        }
+    }
+
     /// Takes the next packet by time, and tells `sink` what follows from it.
     pub(super) fn take(&mut self, seen: &Seen, sink: &mut dyn Sink, report: &mut CaptureReport) {
         if !seen.by_port && !self.recognise(seen, sink, report) {
@@ -106,7 +121,7 @@ impl Pairing {
                 }
                 self.candidates.pop_front();
             }
-        } else if self.sources.len() < MAX_SOURCES {
+        } else if self.sources.len() < self.max_sources {
             let asked = |kept: &Seen| {
                 (kept.from, kept.to) == (seen.to, seen.from)
                     && kept.header.transmit == seen.header.origin
@@ -171,7 +186,7 @@ impl Pairing {
     /// Makes a source of a pair, unless there are too many.
     fn declare(&mut self, pair: Pair, sink: &mut dyn Sink) -> Option<SourceId> {
         let id = u32::try_from(self.sources.len()).ok().map(SourceId)?;
-        if self.sources.len() >= MAX_SOURCES {
+        if self.sources.len() >= self.max_sources {
             return None;
         }
         let address = pair.server.ip().to_string();

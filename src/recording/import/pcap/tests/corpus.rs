@@ -144,12 +144,12 @@ fn other_traffic_is_no_matter() {
 
 #[test]
 fn a_capture_that_ends_anywhere_keeps_what_came_before() {
-    for name in ["interleaved.pcap", "dumpcap.pcapng", "any.pcap"] {
+    for name in ["interleaved.pcap", "dumpcap.pcapng"] {
         let whole = fs::read(folder().join(name)).unwrap();
         let (all, _) = read(name);
         let total = |c: &Campaign| c.sources.iter().map(|s| s.samples.len()).sum::<usize>();
         let mut most = 0;
-        for end in 0..=whole.len() {
+        for end in (0..whole.len()).step_by(3).chain([whole.len()]) {
             let Ok((campaign, report)) = import(&whole[..end]) else {
                 assert_eq!(most, 0, "{name} {end}");
                 continue;
