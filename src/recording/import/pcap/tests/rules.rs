@@ -419,8 +419,8 @@ fn the_exchange_before_is_known_by_name() {
         shots.push(Shot::new(at(micros), request_frame(pair(port), &request)));
         shots.push(Shot::new(at(micros + 230), reply_frame(pair(port), &reply)));
     };
-    for (port, start) in [(1, 0), (2, 1000)] {
-        let nonce = u64::from(port);
+    for (port, start) in [(1u64, 0), (2, 1000)] {
+        let nonce = port;
         ask_and_answer(
             port,
             start,
@@ -428,9 +428,9 @@ fn the_exchange_before_is_known_by_name() {
             plain(nonce, start + 100),
         );
     }
-    for (port, start) in [(1, 0), (2, 1000)] {
+    for (port, start) in [(1u64, 0), (2, 1000)] {
         let first = plain(0, start + 100);
-        let request = interleaved(9 + u64::from(port), first.receive);
+        let request = interleaved(9 + port, first.receive);
         let later = start + 1_000_000;
         let reply = Header {
             origin: request.receive,
