@@ -28,7 +28,7 @@ const COPY_WINDOW: TimeDelta = TimeDelta::from_millis(10);
 const MAX_OPEN: usize = 256;
 /// Finished requests that are remembered, to tell copies, duplicates and late replies from forgeries.
 const MAX_FINISHED: usize = 8;
-/// Exchanges whose T3 may come with a later reply. A client asks for that of the last valid reply;
+/// Exchanges whose T3 may come with a later reply. A client asks for that of one exchange at a time;
 /// clients that share an address each have such a one.
 const MAX_KEPT: usize = 4;
 
@@ -40,7 +40,7 @@ const MAX_ROOT_DISTANCE: TimeDelta = TimeDelta::from_secs(16);
 pub(super) struct Source {
     open: VecDeque<Open>,
     finished: VecDeque<Finished>,
-    kept: VecDeque<Unfinished>,
+    kept: VecDeque<Kept>,
     /// The server stamps of the reply taken last; zero before the first, which no stamp is.
     last_stamps: (u64, u64),
     pub(super) server: Option<ServerInfo>,
@@ -65,6 +65,15 @@ struct Name {
     port: u16,
     transmit: NtpTimestamp,
     receive: NtpTimestamp,
+}
+
+/// An exchange whose T3 may yet come.
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    exchange: Unfinished,
+    /// Whether its request was one that an interleaved reply can be given to. Servers save their stamp
+    /// for such a one.
+    asked: bool,
 }
 
 /// A request that is over, and when and with which stamps it was answered, if it was.
@@ -174,7 +183,7 @@ impl Source {
             receive: seen.header.receive,
             info: seen.header.server_info(),
         };
-        let (sample, info) = self.complete(own, mode, open.origin, seen.header.transmit)?;
+        let (sample, info) = self.complete(own, mode, &open, seen.header.transmit)?;
         Ok(Made {
             sample,
             info,
@@ -256,48 +265,62 @@ impl Source {
     }
 
     /// The sample that a valid reply makes: of its own exchange, or of the one whose T2 its request
-    /// named (`origin`), since in interleaved mode T3 (`transmit`) is that one's.
+    /// named, since in interleaved mode T3 (`transmit`) is that one's.
     fn complete(
         &mut self,
-        own: Unfinished,
+        exchange: Unfinished,
         mode: Mode,
-        origin: NtpTimestamp,
+        request: &Open,
         transmit: NtpTimestamp,
     ) -> Result<(Sample, ServerInfo), Not> {
+        let own = Kept {
+            exchange,
+            asked: request.name.may_be_answered_interleaved(),
+        };
         if mode == Mode::Basic {
-            if !is_in_order(own.receive, transmit) {
+            if !is_in_order(exchange.receive, transmit) {
                 return Err(Rejection::StampsReversed.into());
             }
             self.keep(own);
-            return Ok((own.finish(transmit, mode)?, own.info));
+            return Ok((exchange.finish(transmit, mode)?, exchange.info));
         }
-        let named = self.kept.iter().position(|kept| kept.receive == origin);
-        let Some(asked_for) = named.and_then(|index| self.kept.remove(index)) else {
+        let is_named = |kept: &Kept| kept.exchange.receive == request.origin;
+        let named = self.kept.iter().position(is_named);
+        let Some(before) = named.and_then(|index| self.kept.remove(index)) else {
             self.keep(own);
             return Err(Not::Unused(Unused::NotHeld));
         };
+        let before = before.exchange;
         // Not before that request arrived, and before the present one did: only a server that mixes up
         // its stamps, or whose clock was stepped, fails this.
-        if !is_in_order(asked_for.receive, transmit) || !is_in_order(transmit, own.receive) {
+        if !is_in_order(before.receive, transmit) || !is_in_order(transmit, exchange.receive) {
             return Err(Rejection::WrongExchange.into());
         }
         self.keep(own);
-        Ok((asked_for.finish(transmit, mode)?, asked_for.info))
+        Ok((before.finish(transmit, mode)?, before.info))
     }
 
-    fn keep(&mut self, exchange: Unfinished) {
+    /// Keeps an exchange in the place of the oldest, and rather of one that was not asked in the form
+    /// for an interleaved reply: basic requests may go between two that are.
+    fn keep(&mut self, own: Kept) {
         if self.kept.len() >= MAX_KEPT {
-            self.kept.pop_front();
+            let least = self.kept.iter().position(|kept| !kept.asked);
+            self.kept.remove(least.unwrap_or(0));
         }
-        self.kept.push_back(exchange);
+        self.kept.push_back(own);
     }
 }
 
 impl Name {
-    /// Whether a reply with this origin is an interleaved one: a client that asks for such replies has
-    /// to make its two fields differ (RFC 9769 section 2).
+    /// Whether an interleaved reply is possible: a client that asks for one has to make its two fields
+    /// differ (RFC 9769 section 2).
+    fn may_be_answered_interleaved(&self) -> bool {
+        self.receive != self.transmit && !self.receive.is_zero()
+    }
+
+    /// Whether a reply with this origin is an interleaved one.
     fn is_answered_interleaved_by(&self, origin: NtpTimestamp) -> bool {
-        self.receive == origin && self.receive != self.transmit && !self.receive.is_zero()
+        self.receive == origin && self.may_be_answered_interleaved()
     }
 }
 

@@ -455,6 +455,41 @@ fn the_exchange_before_is_known_by_name() {
     );
 }
 
+/// As this program asks: what falls due while an interleaved request is out is a basic one.
+#[test]
+fn basic_exchanges_in_between_do_not_push_out_the_one_that_is_asked_for() {
+    let (first, second) = (plain(1, 100), plain(2, 10_100));
+    let (asked, again) = (
+        interleaved(2, first.receive),
+        interleaved(3, second.receive),
+    );
+    let mut shots = vec![ask(0, &Header::client_request(1)), answer(220, &first)];
+    // The server changes to interleaved mode with the third request.
+    shots.push(ask(10_000, &asked));
+    shots.push(answer(10_220, &second));
+    for n in 0..20i64 {
+        let nonce = 100 + n.unsigned_abs();
+        let start = 20_000 + n * 1000;
+        shots.push(ask(start, &Header::client_request(nonce)));
+        shots.push(answer(start + 220, &plain(nonce, start + 100)));
+    }
+    shots.push(ask(50_000, &again));
+    shots.push(answer(
+        50_220,
+        &Header {
+            origin: again.receive,
+            ..reply(NtpTimestamp(0), at(51_100), at(11_125))
+        },
+    ));
+    let (campaign, report) = run(&shots);
+    let last = *samples(&campaign, 0).last().unwrap();
+    assert_eq!(
+        (last.mode, last.exchange.t1),
+        (Mode::Interleaved, at(10_000))
+    );
+    assert!(report.unused.is_empty());
+}
+
 #[test]
 fn a_transmit_stamp_of_no_possible_time_is_of_the_wrong_exchange() {
     let first = plain(1, 100);
