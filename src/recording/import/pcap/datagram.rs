@@ -27,9 +27,20 @@ pub(super) struct Datagram<'a> {
     pub(super) length: usize,
     /// How many routers it may still pass: TTL or hop limit.
     pub(super) hops: u8,
-    /// Whether its checksum was still to be made, by a network card or by nobody: the host that
-    /// captured it sent it, or a virtual link brought it.
-    pub(super) unfinished: bool,
+    pub(super) checksum: Checksum,
+}
+
+/// What the checksum of a datagram says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Checksum {
+    Right,
+    /// There is none, or the datagram is not all there.
+    Unknown,
+    /// It was still to be made, by a network card or by nobody: the host that captured the datagram
+    /// sent it, or a virtual link brought it.
+    Unfinished,
+    /// The datagram was damaged, and its receiver drops it.
+    Wrong,
 }
 
 /// The part of an IP packet that UDP needs.
@@ -68,17 +79,19 @@ impl<'a> Datagram<'a> {
             return Err(Unused::Malformed);
         }
         let stored = u16::from_be_bytes([c0, c1]);
-        let datagram = body
-            .0
-            .get(..UDP_HEADER_LEN + payload.len())
-            .unwrap_or(body.0);
+        let checksum = if payload.len() == length {
+            let datagram = body.0.get(..UDP_HEADER_LEN + length).unwrap_or(body.0);
+            Checksum::of(from, to, datagram, stored)
+        } else {
+            Checksum::Unknown
+        };
         Ok(Self {
             source: SocketAddr::new(from, u16::from_be_bytes([s0, s1])),
             destination: SocketAddr::new(to, u16::from_be_bytes([d0, d1])),
             payload,
             length,
             hops,
-            unfinished: payload.len() == length && is_unfinished(from, to, datagram, stored),
+            checksum,
         })
     }
 }
@@ -159,26 +172,35 @@ fn ipv6(mut bytes: Bytes<'_>, ended: Unused) -> Result<Inside<'_>, Unused> {
     Err(Unused::Malformed)
 }
 
-/// Whether the checksum of a whole datagram covers only what the kernel puts in for a network card to
-/// go on from, the addresses and the length (Linux `Documentation/networking/checksum-offloads.rst`),
-/// and so is wrong.
-fn is_unfinished(from: IpAddr, to: IpAddr, datagram: &[u8], stored: u16) -> bool {
-    let sum = |bytes: &[u8]| {
-        let (words, odd) = bytes.as_chunks::<2>();
-        let words = words
-            .iter()
-            .map(|word| u64::from(u16::from_be_bytes(*word)));
-        let odd = odd.first().map(|last| u64::from(*last) << 8);
-        words.chain(odd).sum::<u64>()
-    };
-    let address = |address| match address {
-        IpAddr::V4(v4) => sum(&v4.octets()),
-        IpAddr::V6(v6) => sum(&v6.octets()),
-    };
-    let length = u64::try_from(datagram.len()).unwrap_or(0);
-    let pseudo = address(from) + address(to) + u64::from(UDP) + length;
-    let is_right = fold(pseudo + sum(datagram)) == 0xffff;
-    stored == fold(pseudo) && !is_right
+impl Checksum {
+    /// Judges the one `stored` in a whole datagram. Unfinished is what covers only the addresses and
+    /// the length, which the kernel puts in for a network card to go on from (Linux
+    /// `Documentation/networking/checksum-offloads.rst`).
+    fn of(from: IpAddr, to: IpAddr, datagram: &[u8], stored: u16) -> Self {
+        let sum = |bytes: &[u8]| {
+            let (words, odd) = bytes.as_chunks::<2>();
+            let words = words
+                .iter()
+                .map(|word| u64::from(u16::from_be_bytes(*word)));
+            let odd = odd.first().map(|last| u64::from(*last) << 8);
+            words.chain(odd).sum::<u64>()
+        };
+        let address = |address| match address {
+            IpAddr::V4(v4) => sum(&v4.octets()),
+            IpAddr::V6(v6) => sum(&v6.octets()),
+        };
+        let length = u64::try_from(datagram.len()).unwrap_or(0);
+        let pseudo = address(from) + address(to) + u64::from(UDP) + length;
+        if stored == 0 && from.is_ipv4() {
+            Self::Unknown
+        } else if fold(pseudo + sum(datagram)) == 0xffff {
+            Self::Right
+        } else if stored == fold(pseudo) {
+            Self::Unfinished
+        } else {
+            Self::Wrong
+        }
+    }
 }
 
 /// The ones' complement sum of 16-bit words, of their sum in more bits.

@@ -47,6 +47,8 @@ unused! {
     Fragment = "are IP fragments";
     /// IP or UDP headers that contradict themselves.
     Malformed = "have IP or UDP headers that do not add up";
+    /// A UDP checksum that does not fit: whoever receives the packet drops it.
+    Checksum = "have a wrong UDP checksum, so their receivers drop them";
     /// To or from port 123, but shorter than an NTP header.
     Short = "are too short for NTP";
     /// NTP of a version whose layout is not known here.
@@ -90,7 +92,7 @@ impl CaptureReport {
     pub fn is_whole(&self) -> bool {
         let harmless = |unused: &Unused| {
             use Unused::{
-                BadBlock, BadInterface, BadStamp, BeyondSources, Cut, Fragment, LinkType,
+                BadBlock, BadInterface, BadStamp, BeyondSources, Checksum, Cut, Fragment, LinkType,
                 Malformed, NoStamp,
             };
             !matches!(
@@ -103,6 +105,7 @@ impl CaptureReport {
                     | Cut
                     | Fragment
                     | Malformed
+                    | Checksum
                     | BeyondSources
             )
         };

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::container::Found;
-use super::datagram::Datagram;
+use super::datagram::{Checksum, Datagram};
 use super::link::Direction;
 use super::report::Unused;
 use crate::sample::Rejection;
@@ -54,10 +54,13 @@ impl Seen {
             payload,
             length,
             hops,
-            unfinished,
+            checksum,
         } = *datagram;
         let by_port = source.port() == NTP_PORT || destination.port() == NTP_PORT;
         let or_other = |unused| if by_port { unused } else { Unused::Other };
+        if checksum == Checksum::Wrong {
+            return Err(or_other(Unused::Checksum));
+        }
         // Control messages, which may be shorter than a header, have the mode at the same place.
         let mode = payload.first().map(|first| first & 7);
         if matches!(mode, Some(6 | 7)) {
@@ -105,7 +108,7 @@ impl Seen {
             trace: Trace {
                 direction,
                 hops,
-                unfinished,
+                unfinished: checksum == Checksum::Unfinished,
             },
         })
     }

@@ -1,6 +1,6 @@
 //! Frames and packets from hand: what is looked through, and what is refused by name.
 
-use super::super::datagram::Datagram;
+use super::super::datagram::{Checksum, Datagram};
 use super::super::link::{Direction, Link};
 use super::super::report::Unused;
 use super::kit::*;
@@ -93,7 +93,7 @@ fn a_datagram_has_addresses_ports_and_payload() {
             (ends.client, ends.server)
         );
         assert_eq!((datagram.payload, datagram.length), (&PAYLOAD[..], 48));
-        assert_eq!((datagram.hops, datagram.unfinished), (57, false));
+        assert_eq!((datagram.hops, datagram.checksum), (57, Checksum::Right));
         // What fills up an Ethernet frame is no payload.
         let padded = [&packet[..], &[0; 20]].concat();
         assert_eq!(Datagram::parse(&padded, false), Ok(datagram));
@@ -113,25 +113,35 @@ fn a_datagram_has_addresses_ports_and_payload() {
 }
 
 #[test]
-fn a_checksum_left_to_the_card_is_told_from_a_right_one() {
+fn a_checksum_left_to_the_card_is_told_from_right_and_wrong_ones() {
+    let checksum = |packet: &[u8]| Datagram::parse(packet, false).unwrap().checksum;
     for ends in [
         usual_ends(),
         ends("[2001:db8::1]:4000", "[2001:db8::2]:123"),
     ] {
-        for unfinished in [false, true] {
+        for (unfinished, expected) in [(false, Checksum::Right), (true, Checksum::Unfinished)] {
             let dress = Dress {
                 unfinished,
                 ..PLAIN
             };
             // An odd length, too.
             for length in [48, 49] {
-                let packet = ip(ends.client, ends.server, dress, &vec![0x31; length]);
-                let datagram = Datagram::parse(&packet, false).unwrap();
-                assert_eq!(datagram.unfinished, unfinished);
+                let mut packet = ip(ends.client, ends.server, dress, &vec![0x31; length]);
+                assert_eq!(checksum(&packet), expected);
+                let cut = Datagram::parse(&packet[..packet.len() - 1], true).unwrap();
+                assert_eq!(cut.checksum, Checksum::Unknown);
+                let at = packet.len() - length - 2;
+                packet[at] ^= 1;
+                assert_eq!(checksum(&packet), Checksum::Wrong);
+                // None is allowed in IPv4 alone (RFC 8200 section 8.1).
+                packet[at..at + 2].copy_from_slice(&[0, 0]);
+                let none = if ends.client.is_ipv4() {
+                    Checksum::Unknown
+                } else {
+                    Checksum::Wrong
+                };
+                assert_eq!(checksum(&packet), none);
             }
-            let packet = ip(ends.client, ends.server, dress, &PAYLOAD);
-            let cut = Datagram::parse(&packet[..packet.len() - 1], true).unwrap();
-            assert!(!cut.unfinished);
         }
     }
     // One in 65536 right ones is the same as an unfinished one.
@@ -146,12 +156,7 @@ fn a_checksum_left_to_the_card_is_told_from_a_right_one() {
         ip(ends.client, ends.server, dress, &payload)
     };
     let same = (0..=u16::MAX).find(|word| dressed(false, *word) == dressed(true, *word));
-    let packet = dressed(true, same.unwrap());
-    assert!(!Datagram::parse(&packet, false).unwrap().unfinished);
-    // A wrong one is wrong, and no sign of anything.
-    let mut packet = v4();
-    packet[26] ^= 1;
-    assert!(!Datagram::parse(&packet, false).unwrap().unfinished);
+    assert_eq!(checksum(&dressed(true, same.unwrap())), Checksum::Right);
 }
 
 #[test]
