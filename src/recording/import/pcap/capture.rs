@@ -119,8 +119,9 @@ impl<R: BufRead> Capture<R> {
 fn meaning(pairing: &Pairing, error: TimeDelta) -> String {
     let mut text = format!(
         "offsets are those of servers against the clock that stamped the capture, the clock of its host \
-         unless a network card was told to stamp; T1 is when a request passed, T4 when its reply did, \
-         by stamps of {error} ns; {}",
+         unless a network card was told to stamp; T1 is when a request passed the point of capture, T4 \
+         when its reply did, by stamps of {error} ns, and all of it holds if that point lies on the \
+         path of both; {}",
         pairing.evidence.describe(),
         error = error.as_nanos(),
     );
