@@ -10,6 +10,10 @@ use clockfit::recording::{Reader, Writer};
 use clockfit::sample::{Campaign, Sink, Tee};
 
 /// Hands the events of a capture to what `sink` makes of its header.
+#[expect(
+    clippy::unwrap_used,
+    reason = "clippy knows test functions, not the helpers between them"
+)]
 fn import<'a>(path: &str, sink: impl FnOnce(&Capture<BufReader<File>>) -> Box<dyn Sink + 'a>) {
     let input = BufReader::new(File::open(path).unwrap());
     let capture = Capture::open(input, path).unwrap();
