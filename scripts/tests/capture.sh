@@ -70,7 +70,7 @@ capture() {
   "$bed" run tcpdump -U -Z root -B 8192 "$@" -w "$name.pcap" udp port 123 2>"$name.log" &
   pid=$!
   for _ in {1..100}; do
-    ! grep -q 'listening on' "$name.log" || break
+    ! grep -q 'listening on' "$name.log" 2>/dev/null || break
     sleep 0.05
   done
   "$bed" run "$clockfit" measure 10.77.0.3 -n 500 -i 5ms --own-servers --mode auto \
