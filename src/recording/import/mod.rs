@@ -1,0 +1,3 @@
+//! Recordings of other programs, read as if they were ours.
+
+pub mod pcap;
