@@ -8,12 +8,16 @@ mod binning;
 mod histogram;
 mod jitter;
 mod line;
+mod moments;
 mod quantile;
+mod select;
 mod summary;
 
 pub use binning::Bins;
 pub use histogram::{Bucket, EncodeHistogramError, EncodedHistogram, SignedHistogram};
 pub use jitter::{NSTAGE, jitter};
 pub use line::{Line, robust_line};
+pub use moments::{Moments, mean, root_mean_square};
 pub use quantile::{OrderInterval, Probability, needed, order_interval, quantile, rank};
-pub use summary::{QuantileEstimate, Summary, mean, root_mean_square};
+pub use select::Ranked;
+pub use summary::{QuantileEstimate, Summary};

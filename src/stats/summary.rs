@@ -1,5 +1,6 @@
 //! [`Summary`]: a distribution in a dozen numbers, exact whatever the order of its input.
 
+use super::Moments;
 use super::quantile::{Probability, at_rank, len, needed, order_interval, quantile};
 
 /// A quantile together with how sure it is.
@@ -92,19 +93,19 @@ impl Summary {
 
     /// The summary of an ascending slice, or `None` where it is empty.
     pub fn of_sorted(sorted: &[i64]) -> Option<Self> {
-        let squares = sorted.iter().map(|v| v.unsigned_abs());
+        let moments = Moments::of(sorted);
         Some(Self {
-            n: len(sorted),
-            min: *sorted.first()?,
+            n: moments.count(),
+            min: moments.min()?,
             p1: QuantileEstimate::of(sorted, Probability::P1),
             p5: QuantileEstimate::of(sorted, Probability::P5),
             p50: QuantileEstimate::of(sorted, Probability::P50),
             p95: QuantileEstimate::of(sorted, Probability::P95),
             p99: QuantileEstimate::of(sorted, Probability::P99),
             p99_9: QuantileEstimate::of(sorted, Probability::P99_9),
-            max: *sorted.last()?,
-            mean: mean(sorted)?,
-            rms: root_mean_square(squares, len(sorted))?,
+            max: moments.max()?,
+            mean: moments.mean()?,
+            rms: moments.rms()?,
         })
     }
 
@@ -121,70 +122,10 @@ impl Summary {
     }
 }
 
-/// The arithmetic mean, to nearest, ties to even; `None` for an empty slice. Exact: the sum of up
-/// to 2^64 values of 64 bits fits 128.
-pub fn mean(values: &[i64]) -> Option<i64> {
-    let n = i128::try_from(values.len()).ok().filter(|n| *n > 0)?;
-    let sum: i128 = values.iter().map(|v| i128::from(*v)).sum();
-    let floor = sum.div_euclid(n);
-    let twice_rest = 2 * sum.rem_euclid(n);
-    let up = twice_rest > n || (twice_rest == n && floor.rem_euclid(2) == 1);
-    i64::try_from(floor + i128::from(up)).ok()
-}
-
-/// sqrt(sum of x^2 / n), to nearest, ties to even; `None` where `n` is zero. `n` may differ from the
-/// number of values (a sample variance divides by one less).
-///
-/// Exact for sizes up to 2^63 and n up to 10^9: each square is divided with remainder before it is
-/// summed, so that neither sum leaves 128 bits, and the order of the values cannot matter. Beyond
-/// that it saturates.
-pub fn root_mean_square(sizes: impl IntoIterator<Item = u64>, n: u64) -> Option<u64> {
-    let divisor = u128::from(n);
-    let (mut whole, mut rest) = (0u128, 0u128);
-    for size in sizes {
-        let square = u128::from(size) * u128::from(size);
-        whole = whole.saturating_add(square.checked_div(divisor)?);
-        rest = rest.saturating_add(square % divisor);
-    }
-    let whole = whole.saturating_add(rest.checked_div(divisor)?);
-    let rest = rest % divisor;
-    let root = whole.isqrt();
-    // (root + 1/2)^2 = root^2 + root + 1/4.
-    let beyond_half = whole - root * root;
-    let up = match beyond_half.cmp(&root) {
-        std::cmp::Ordering::Less => false,
-        std::cmp::Ordering::Greater => true,
-        std::cmp::Ordering::Equal => 4 * rest > divisor || (4 * rest == divisor && root % 2 == 1),
-    };
-    Some(u64::try_from(root + u128::from(up)).unwrap_or(u64::MAX))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
-
-    #[test]
-    fn rounds_to_nearest_with_ties_to_even() {
-        assert_eq!(mean(&[1, 2]), Some(2));
-        assert_eq!(mean(&[2, 3]), Some(2));
-        assert_eq!(mean(&[-1, 0]), Some(0));
-        assert_eq!(mean(&[-1, -2]), Some(-2));
-        assert_eq!(mean(&[]), None);
-        // Mean square 2.25 = 1.5^2 and 6.25 = 2.5^2: exact ties.
-        assert_eq!(root_mean_square([3, 0, 0, 0], 4), Some(2));
-        assert_eq!(root_mean_square([5, 0, 0, 0], 4), Some(2));
-        assert_eq!(root_mean_square([7, 0, 0, 0], 4), Some(4));
-        assert_eq!(root_mean_square([1], 0), None);
-    }
-
-    #[test]
-    fn the_largest_inputs_do_not_overflow() {
-        let s = Summary::of(vec![i64::MIN; 1000]).unwrap();
-        assert_eq!((s.mean, s.rms), (i64::MIN, 1 << 63));
-        let s = Summary::of(vec![i64::MIN, i64::MAX]).unwrap();
-        assert_eq!((s.mean, s.rms), (0, 1 << 63));
-    }
 
     #[test]
     fn a_quantile_without_an_interval_says_how_many_it_needs() {
@@ -212,8 +153,6 @@ mod tests {
             let mut turned = values.clone();
             turned.rotate_left(turn % values.len());
             turned.reverse();
-            prop_assert_eq!(root_mean_square(values.iter().map(|v| v.unsigned_abs()), 7),
-                root_mean_square(turned.iter().map(|v| v.unsigned_abs()), 7));
             prop_assert_eq!(Summary::of(values), Summary::of(turned));
         }
 
