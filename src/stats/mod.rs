@@ -6,7 +6,9 @@
 
 mod binning;
 mod histogram;
+mod inflation;
 mod jitter;
+mod lagged;
 mod line;
 mod moments;
 mod quantile;
@@ -15,9 +17,12 @@ mod summary;
 
 pub use binning::Bins;
 pub use histogram::{Bucket, EncodeHistogramError, EncodedHistogram, SignedHistogram};
+pub use inflation::Inflation;
 pub use jitter::{NSTAGE, jitter};
 pub use line::{Line, robust_line};
 pub use moments::{Moments, mean, root_mean_square};
-pub use quantile::{OrderInterval, Probability, needed, order_interval, quantile, rank};
+pub use quantile::{
+    OrderInterval, Probability, inflated_interval, needed, order_interval, quantile, rank,
+};
 pub use select::Ranked;
 pub use summary::{QuantileEstimate, Summary};

@@ -1,43 +1,122 @@
-//! [`Summary`]: a distribution in a dozen numbers, exact whatever the order of its input.
+//! [`Summary`]: a distribution in a dozen numbers.
 
-use super::Moments;
-use super::quantile::{Probability, at_rank, len, needed, order_interval, quantile};
+use super::quantile::{Probability, at_rank, inflated_interval, len, needed, rank};
+use super::{Inflation, Moments, Ranked};
+
+/// The quantiles of a [`Summary`], ascending.
+pub(super) const QUANTILES: [Probability; 6] = [
+    Probability::P1,
+    Probability::P5,
+    Probability::P50,
+    Probability::P95,
+    Probability::P99,
+    Probability::P99_9,
+];
 
 /// A quantile together with how sure it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QuantileEstimate {
-    /// Enough observations: the quantile and its 95 % interval, all three observed values.
+    /// Enough observations: the quantile and its 95 % interval.
     Known {
-        /// The smallest observation of which at least the share q is not above it.
+        /// The smallest observation of which at least the share q is not above it; of a histogram
+        /// the end of its bucket that is nearer to zero.
         value: i64,
         /// Lower end of the interval.
         lower: i64,
         /// Upper end of the interval.
         upper: i64,
+        /// What that observation lies between: twice `value` where all were at hand, the ends of
+        /// its bucket where a histogram was. The ends of the interval are rounded outward for it.
+        within: (i64, i64),
+        /// How many observations count as one here.
+        inflation: Inflation,
     },
     /// Too few observations for a two-sided 95 % interval, so there is no value to give.
     Needs {
-        /// The number of observations from which on there is one.
+        /// The number of observations from which on there is one, if as many count as one as now.
         n: u64,
+        /// How many observations count as one here.
+        inflation: Inflation,
     },
 }
 
 impl QuantileEstimate {
-    /// The estimate of the `q`-quantile of an ascending slice.
+    /// The estimate of the `q`-quantile of an ascending slice, whose observations are taken to be
+    /// independent: their order is lost.
     pub fn of(sorted: &[i64], q: Probability) -> Self {
-        let n = len(sorted);
-        let ranks = order_interval(n, q);
-        let known = || {
+        let at = |rank| at_rank(sorted, rank);
+        Self::by_rank(len(sorted), q, Inflation::NONE, at)
+    }
+
+    /// The estimate of the `q`-quantile of observations in the order of time, whose interval takes
+    /// into account how far they depend on each other: see [`Summary::of_series`].
+    ///
+    /// ```
+    /// use clockfit::stats::{Probability, QuantileEstimate};
+    /// // Ten busy seconds follow ten quiet ones.
+    /// let delays: Vec<i64> = (0..400).map(|t| 100 + 50 * (t / 10 % 2) + t * 7 % 10).collect();
+    /// let median = QuantileEstimate::of_series(&delays, Probability::P50);
+    /// assert!(median.inflation().effective(400) < 100);
+    /// ```
+    pub fn of_series(series: &[i64], q: Probability) -> Self {
+        Self::ranked(series, &mut Ranked::new(series.to_vec()), q)
+    }
+
+    /// The dependence is measured where it matters: at the quantile, and at both ends of the
+    /// interval that follows from it. The true quantile may be any of the three, and what holds for
+    /// the quiet half of a series says little about its bursts.
+    fn ranked(series: &[i64], ranked: &mut Ranked, q: Probability) -> Self {
+        let n = len(series);
+        let Some(value) = ranked.at(rank(n, q)) else {
+            return Self::too_few(q, Inflation::NONE);
+        };
+        let mut inflation = Inflation::of_indicator(series, |x| x <= value);
+        let ranks = inflated_interval(n, q, inflation);
+        if let Some(lower) = ranked.at(ranks.lower) {
+            inflation = inflation.max(Inflation::of_indicator(series, |x| x < lower));
+        }
+        if let Some(upper) = ranked.at(ranks.upper) {
+            inflation = inflation.max(Inflation::of_indicator(series, |x| x <= upper));
+        }
+        Self::by_rank(n, q, inflation, |rank| ranked.at(rank))
+    }
+
+    fn by_rank(
+        n: u64,
+        q: Probability,
+        inflation: Inflation,
+        mut at: impl FnMut(u64) -> Option<i64>,
+    ) -> Self {
+        Self::by_rank_within(n, q, inflation, |rank| at(rank).map(|x| (x, x)))
+    }
+
+    /// The estimate from what the observation of each rank lies between.
+    pub(super) fn by_rank_within(
+        n: u64,
+        q: Probability,
+        inflation: Inflation,
+        mut within: impl FnMut(u64) -> Option<(i64, i64)>,
+    ) -> Self {
+        let ranks = inflated_interval(n, q, inflation);
+        let mut known = || {
+            let (lowest, highest) = within(rank(n, q))?;
             Some(Self::Known {
-                value: quantile(sorted, q)?,
-                lower: at_rank(sorted, ranks.lower)?,
-                upper: at_rank(sorted, ranks.upper)?,
+                value: if lowest < 0 { highest } else { lowest },
+                lower: within(ranks.lower)?.0,
+                upper: within(ranks.upper)?.1,
+                within: (lowest, highest),
+                inflation,
             })
         };
-        // q = 0 and 1 are the extremes, which no number of observations estimates.
-        known().unwrap_or(Self::Needs {
-            n: needed(q).unwrap_or(u64::MAX),
-        })
+        known().unwrap_or(Self::too_few(q, inflation))
+    }
+
+    fn too_few(q: Probability, inflation: Inflation) -> Self {
+        Self::Needs {
+            // q = 0 and 1 are the extremes, which no number of observations estimates.
+            n: needed(q).map_or(u64::MAX, |n| inflation.total(n)),
+            inflation,
+        }
     }
 
     /// The value, where there are observations enough.
@@ -47,9 +126,17 @@ impl QuantileEstimate {
             Self::Needs { .. } => None,
         }
     }
+
+    /// How many observations count as one here: `inflation().effective(n)` of `n` are independent.
+    pub fn inflation(self) -> Inflation {
+        match self {
+            Self::Known { inflation, .. } | Self::Needs { inflation, .. } => inflation,
+        }
+    }
 }
 
-/// A distribution of integers in a dozen numbers, in the unit of its input.
+/// A distribution of integers in a dozen numbers, in the unit of its input. Exact but for quantiles of
+/// a histogram, which say so.
 ///
 /// ```
 /// use clockfit::stats::Summary;
@@ -85,24 +172,65 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// The summary of `values`, or `None` where there are none.
+    /// The summary of `values`, or `None` where there are none. Their order does not matter, so
+    /// they are taken to be independent.
     pub fn of(mut values: Vec<i64>) -> Option<Self> {
         values.sort_unstable();
         Self::of_sorted(&values)
     }
 
-    /// The summary of an ascending slice, or `None` where it is empty.
+    /// The summary of an ascending slice, or `None` where it is empty. Its observations are taken to
+    /// be independent.
     pub fn of_sorted(sorted: &[i64]) -> Option<Self> {
-        let moments = Moments::of(sorted);
+        let quantiles = QUANTILES.map(|q| QuantileEstimate::of(sorted, q));
+        Self::new(&Moments::of(sorted), quantiles)
+    }
+
+    /// The summary of observations in the order of time, or `None` where there are none.
+    ///
+    /// Observations that follow each other tend to be alike: queues come in bursts. Then fewer of
+    /// them are independent than there are, and intervals that ignore it are too narrow, often by
+    /// far. Here each quantile is asked how many observations of this series are worth one
+    /// ([`Inflation`]), and its interval is that of so many fewer
+    /// ([`inflated_interval`](super::inflated_interval)).
+    ///
+    /// In simulated bursts and queues such intervals hold the true quantile in 93 % to 98 % of all
+    /// series that are long enough (twice what the estimate needs), where plain ones do in 30 % to
+    /// 70 %; of independent observations in 95 % to 99 %, and they are a little wider than plain
+    /// ones, by 6 % at n = 1000. Of fewer than 50 observations the dependence is hardly known: some
+    /// independent ones are then taken for dependent ones, and the other way round.
+    ///
+    /// What this cannot know is what did not happen: bursts of which the series holds none or two.
+    /// And a series that does not come back, such as a steady rise, has no quantiles; few of its
+    /// observations count as independent however many there are.
+    ///
+    /// ```
+    /// use clockfit::stats::Summary;
+    /// let rising: Vec<i64> = (0..1000).collect();
+    /// let s = Summary::of_series(&rising).unwrap();
+    /// assert_eq!((s.min, s.max, s.p50.value()), (0, 999, None));
+    /// ```
+    pub fn of_series(series: &[i64]) -> Option<Self> {
+        let mut ranked = Ranked::new(series.to_vec());
+        // Placed all at once, they divide the work of whatever is asked next.
+        let n = ranked.count();
+        ranked.at_all(&QUANTILES.map(|q| rank(n, q)));
+        let quantiles = QUANTILES.map(|q| QuantileEstimate::ranked(series, &mut ranked, q));
+        Self::new(&Moments::of(series), quantiles)
+    }
+
+    /// From its parts, the quantiles in the order of [`QUANTILES`].
+    pub(super) fn new(moments: &Moments, quantiles: [QuantileEstimate; 6]) -> Option<Self> {
+        let [p1, p5, p50, p95, p99, p99_9] = quantiles;
         Some(Self {
             n: moments.count(),
             min: moments.min()?,
-            p1: QuantileEstimate::of(sorted, Probability::P1),
-            p5: QuantileEstimate::of(sorted, Probability::P5),
-            p50: QuantileEstimate::of(sorted, Probability::P50),
-            p95: QuantileEstimate::of(sorted, Probability::P95),
-            p99: QuantileEstimate::of(sorted, Probability::P99),
-            p99_9: QuantileEstimate::of(sorted, Probability::P99_9),
+            p1,
+            p5,
+            p50,
+            p95,
+            p99,
+            p99_9,
             max: moments.max()?,
             mean: moments.mean()?,
             rms: moments.rms()?,
@@ -127,21 +255,30 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn needs(n: u64) -> QuantileEstimate {
+        QuantileEstimate::Needs {
+            n,
+            inflation: Inflation::NONE,
+        }
+    }
+
     #[test]
     fn a_quantile_without_an_interval_says_how_many_it_needs() {
         let s = Summary::of((0..367).collect()).unwrap();
-        assert_eq!(s.p99, QuantileEstimate::Needs { n: 368 });
-        assert_eq!(s.p1, QuantileEstimate::Needs { n: 368 });
+        assert_eq!(s.p99, needs(368));
+        assert_eq!(s.p1, needs(368));
         let s = Summary::of((1..=1000).collect()).unwrap();
         assert_eq!(
             s.p99,
             QuantileEstimate::Known {
                 value: 990,
                 lower: 983,
-                upper: 997
+                upper: 997,
+                within: (990, 990),
+                inflation: Inflation::NONE,
             }
         );
-        assert_eq!(s.p99_9, QuantileEstimate::Needs { n: 3688 });
+        assert_eq!(s.p99_9, needs(3_688));
     }
 
     proptest! {
