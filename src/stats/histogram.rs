@@ -34,8 +34,8 @@ const LARGEST: u64 = i64::MAX.unsigned_abs();
 /// ```
 #[derive(Clone)]
 pub struct SignedHistogram {
-    negative: Histogram<u64>,
-    positive: Histogram<u64>,
+    /// The sizes of the negative values, and the positive ones.
+    halves: [Histogram<u64>; 2],
     zero: u64,
     saturated: u64,
 }
@@ -49,6 +49,24 @@ pub struct Bucket {
     pub highest: i64,
     /// How many were recorded.
     pub count: u64,
+}
+
+impl Bucket {
+    fn negated(self) -> Self {
+        Self {
+            lowest: -self.highest,
+            highest: -self.lowest,
+            count: self.count,
+        }
+    }
+
+    fn nearer_to_zero(self) -> i64 {
+        if self.lowest < 0 {
+            self.highest
+        } else {
+            self.lowest
+        }
+    }
 }
 
 /// Both halves as base64 of the compressed V2 encoding, which the HdrHistogram implementations of
@@ -74,8 +92,7 @@ impl SignedHistogram {
     /// An empty histogram.
     pub fn new() -> Self {
         Self {
-            negative: half(),
-            positive: half(),
+            halves: [half(), half()],
             zero: 0,
             saturated: 0,
         }
@@ -88,18 +105,16 @@ impl SignedHistogram {
 
     /// Counts `value` `n` times. Counts saturate.
     pub fn record_n(&mut self, value: i64, n: u64) {
+        if value == 0 {
+            self.zero = self.zero.saturating_add(n);
+            return;
+        }
         let size = value.unsigned_abs();
         if size > LARGEST {
             self.saturated = self.saturated.saturating_add(n);
         }
-        let half = match value.signum() {
-            0 => {
-                self.zero = self.zero.saturating_add(n);
-                return;
-            }
-            1 => &mut self.positive,
-            _ => &mut self.negative,
-        };
+        // An index, not a branch: offsets change their sign as they please.
+        let half = &mut self.halves[usize::from(value > 0)];
         if half.record_n(size.min(LARGEST), n).is_err() {
             // A histogram that resizes itself refuses nothing up to 2^63.
             self.saturated = self.saturated.saturating_add(n);
@@ -110,16 +125,24 @@ impl SignedHistogram {
     /// Adds all that `other` counted. Exact, and the same in any order.
     pub fn merge(&mut self, other: &Self) {
         // Equal precision and self-resizing on both sides, so neither addition can fail.
-        let added = self.negative.add(&other.negative).is_ok()
-            && self.positive.add(&other.positive).is_ok();
+        let mut both = self.halves.iter_mut().zip(&other.halves);
+        let added = both.all(|(half, other)| half.add(other).is_ok());
         debug_assert!(added);
         self.zero = self.zero.saturating_add(other.zero);
         self.saturated = self.saturated.saturating_add(other.saturated);
     }
 
+    fn negative(&self) -> &Histogram<u64> {
+        &self.halves[0]
+    }
+
+    fn positive(&self) -> &Histogram<u64> {
+        &self.halves[1]
+    }
+
     /// How many values were recorded.
     pub fn count(&self) -> u64 {
-        self.negative.len() + self.zero + self.positive.len()
+        self.negative().len() + self.zero + self.positive().len()
     }
 
     /// How many values were out of range and recorded at its end.
@@ -129,43 +152,66 @@ impl SignedHistogram {
 
     /// The buckets that hold something, ascending.
     pub fn buckets(&self) -> impl Iterator<Item = Bucket> {
-        let signed = |size: u64| i64::try_from(size).unwrap_or(i64::MAX);
-        let side = move |half: &Histogram<u64>| -> Vec<Bucket> {
-            half.iter_recorded()
-                .map(|step| Bucket {
-                    lowest: signed(half.lowest_equivalent(step.value_iterated_to())),
-                    highest: signed(half.highest_equivalent(step.value_iterated_to())),
-                    count: step.count_at_value(),
-                })
-                .collect()
-        };
-        let negative = side(&self.negative).into_iter().rev().map(|b| Bucket {
-            lowest: -b.highest,
-            highest: -b.lowest,
-            count: b.count,
-        });
         let zero = (self.zero > 0).then_some(Bucket {
             lowest: 0,
             highest: 0,
             count: self.zero,
         });
-        negative.chain(zero).chain(side(&self.positive))
+        let negative = descending(self.negative()).map(Bucket::negated);
+        negative.chain(zero).chain(ascending(self.positive()))
+    }
+
+    /// The buckets that hold the observations of 1-based `ranks`, in any order, all in one pass and
+    /// without allocating; `None` for rank 0 and beyond the last.
+    ///
+    /// ```
+    /// use clockfit::stats::SignedHistogram;
+    /// let mut h = SignedHistogram::new();
+    /// for v in [-5_000_000, 0, 12] {
+    ///     h.record(v);
+    /// }
+    /// let [first, last, none] = h.at_ranks([1, 3, 4]);
+    /// assert!(first.is_some_and(|b| b.lowest <= -5_000_000 && b.highest >= -5_000_000));
+    /// assert_eq!((last.map(|b| (b.lowest, b.highest)), none), (Some((12, 12)), None));
+    /// ```
+    pub fn at_ranks<const N: usize>(&self, ranks: [u64; N]) -> [Option<Bucket>; N] {
+        let mut wanted: [(u64, usize); N] = std::array::from_fn(|n| (ranks[n], n));
+        wanted.sort_unstable();
+        let mut found = [None; N];
+        // Ranks of negative values ascend as their sizes descend.
+        let below_zero = self.negative().len();
+        let sizes = wanted.iter().rev().filter_map(|(rank, n)| {
+            let from_the_end = (below_zero + 1).checked_sub(*rank)?;
+            (1..=below_zero)
+                .contains(&from_the_end)
+                .then_some((from_the_end, *n))
+        });
+        place(self.negative(), sizes, |n, bucket| {
+            found[n] = Some(bucket.negated());
+        });
+        let up_to_zero = below_zero + self.zero;
+        for (_, n) in wanted
+            .iter()
+            .filter(|(rank, _)| *rank > below_zero && *rank <= up_to_zero)
+        {
+            found[*n] = Some(Bucket {
+                lowest: 0,
+                highest: 0,
+                count: self.zero,
+            });
+        }
+        let sizes = wanted
+            .iter()
+            .filter_map(|(rank, n)| Some((rank.checked_sub(up_to_zero).filter(|r| *r > 0)?, *n)));
+        place(self.positive(), sizes, |n, bucket| found[n] = Some(bucket));
+        found
     }
 
     /// The `q`-quantile as the end of its bucket that is nearer to zero, so within 0.1 % of the
     /// exact one; `None` for an empty histogram.
     pub fn quantile(&self, q: super::Probability) -> Option<i64> {
-        let rank = super::rank(self.count(), q);
-        let mut seen = 0u64;
-        self.buckets().find_map(|bucket| {
-            seen = seen.saturating_add(bucket.count);
-            let nearer = if bucket.lowest < 0 {
-                bucket.highest
-            } else {
-                bucket.lowest
-            };
-            (rank > 0 && seen >= rank).then_some(nearer)
-        })
+        let [bucket] = self.at_ranks([super::rank(self.count(), q)]);
+        bucket.map(Bucket::nearer_to_zero)
     }
 
     /// Both halves in the form other implementations read.
@@ -175,9 +221,9 @@ impl SignedHistogram {
     /// memory holds.
     pub fn encode(&self) -> Result<EncodedHistogram, EncodeHistogramError> {
         Ok(EncodedHistogram {
-            negative: encode_half(&self.negative)?,
+            negative: encode_half(self.negative())?,
             zero: self.zero,
-            positive: encode_half(&self.positive)?,
+            positive: encode_half(self.positive())?,
             saturated: self.saturated,
         })
     }
@@ -192,6 +238,57 @@ impl Default for SignedHistogram {
 impl fmt::Debug for SignedHistogram {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.buckets()).finish()
+    }
+}
+
+/// The bucket of a size in a half.
+fn bucket(half: &Histogram<u64>, size: u64, count: u64) -> Bucket {
+    let signed = |size: u64| i64::try_from(size).unwrap_or(i64::MAX);
+    Bucket {
+        lowest: signed(half.lowest_equivalent(size)),
+        highest: signed(half.highest_equivalent(size)),
+        count,
+    }
+}
+
+/// The buckets of a half that hold something, by size.
+fn ascending(half: &Histogram<u64>) -> impl Iterator<Item = Bucket> {
+    half.iter_recorded()
+        .map(|step| bucket(half, step.value_iterated_to(), step.count_at_value()))
+}
+
+/// The same from the largest size down, which the crate cannot iterate.
+fn descending(half: &Histogram<u64>) -> impl Iterator<Item = Bucket> {
+    let smallest = half.min_nz();
+    let largest = (!half.is_empty()).then(|| half.max());
+    let sizes = std::iter::successors(largest, move |size| {
+        let next = half.lowest_equivalent(*size).checked_sub(1)?;
+        (next >= smallest).then_some(next)
+    });
+    sizes
+        .map(|size| bucket(half, size, half.count_at(size)))
+        .filter(|bucket| bucket.count > 0)
+}
+
+/// Calls `found` with the bucket of each of the (rank, name) `wanted`, ascending by rank.
+fn place(
+    half: &Histogram<u64>,
+    wanted: impl Iterator<Item = (u64, usize)>,
+    mut found: impl FnMut(usize, Bucket),
+) {
+    let mut wanted = wanted.peekable();
+    let mut seen = 0u64;
+    for step in half.iter_recorded() {
+        if wanted.peek().is_none() {
+            return;
+        }
+        seen = seen.saturating_add(step.count_at_value());
+        while let Some((_, name)) = wanted.next_if(|(rank, _)| *rank <= seen) {
+            found(
+                name,
+                bucket(half, step.value_iterated_to(), step.count_at_value()),
+            );
+        }
     }
 }
 
@@ -220,113 +317,4 @@ fn encode_half(half: &Histogram<u64>) -> Result<String, EncodeHistogramError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::{Probability, quantile};
-    use super::*;
-    use hdrhistogram::serialization::Deserializer;
-    use proptest::prelude::*;
-
-    fn decode(text: &str) -> Histogram<u64> {
-        let bytes = STANDARD.decode(text).unwrap();
-        Deserializer::new()
-            .deserialize(&mut bytes.as_slice())
-            .unwrap()
-    }
-
-    fn of(values: &[i64]) -> SignedHistogram {
-        let mut h = SignedHistogram::new();
-        values.iter().for_each(|v| h.record(*v));
-        h
-    }
-
-    /// A log that the Java implementation wrote must read here with the counts it has there, so
-    /// that what is written here reads there.
-    #[test]
-    fn reads_what_another_implementation_wrote() {
-        let log = include_str!("../../tests/data/jHiccup-2.0.7S.logV2.hlog");
-        let lines = log
-            .lines()
-            .filter(|l| l.starts_with(|c: char| c.is_ascii_digit()));
-        let mut total = SignedHistogram::new();
-        let mut read = 0;
-        for line in lines {
-            let half = decode(line.rsplit(',').next().unwrap());
-            assert_eq!(decode(&encode_half(&half).unwrap()).len(), half.len());
-            total.positive.add(half).unwrap();
-            read += 1;
-        }
-        assert_eq!((read, total.count()), (62, 48_761));
-        assert_eq!(total.buckets().last().unwrap().highest, 1_796_210_687);
-        let p99_9 = total.quantile(Probability::P99_9).unwrap();
-        assert!(
-            total
-                .positive
-                .equivalent(p99_9.unsigned_abs(), 1_745_879_039)
-        );
-    }
-
-    #[test]
-    fn the_ends_of_the_range_are_kept_and_what_is_beyond_is_counted() {
-        let h = of(&[i64::MIN, -i64::MAX, i64::MAX, 1, -1, 0]);
-        assert_eq!((h.count(), h.saturated()), (6, 1));
-        let buckets: Vec<_> = h.buckets().collect();
-        assert_eq!(buckets[0].count, 2);
-        assert_eq!(buckets[0].lowest, -i64::MAX);
-        assert_eq!(buckets.last().unwrap().highest, i64::MAX);
-        assert_eq!(
-            buckets[1..4]
-                .iter()
-                .map(|b| (b.lowest, b.count))
-                .collect::<Vec<_>>(),
-            [(-1, 1), (0, 1), (1, 1)]
-        );
-        assert!(h.encode().is_ok());
-    }
-
-    #[test]
-    fn an_empty_histogram_has_no_quantile() {
-        assert_eq!(SignedHistogram::new().quantile(Probability::P50), None);
-        assert!(SignedHistogram::new().encode().is_ok());
-    }
-
-    fn any_size() -> impl Strategy<Value = i64> {
-        (any::<i64>(), 0u32..63).prop_map(|(v, shift)| v >> shift)
-    }
-
-    proptest! {
-        #[test]
-        fn merging_is_recording_in_any_order(
-            a in prop::collection::vec(any_size(), 0..60),
-            b in prop::collection::vec(any_size(), 0..60),
-        ) {
-            let (ha, hb) = (of(&a), of(&b));
-            let (mut ab, mut ba) = (ha.clone(), hb.clone());
-            ab.merge(&hb);
-            ba.merge(&ha);
-            let both: Vec<i64> = b.into_iter().rev().chain(a).collect();
-            prop_assert_eq!(ab.encode(), ba.encode());
-            prop_assert_eq!(ab.encode(), of(&both).encode());
-        }
-
-        #[test]
-        fn quantiles_are_within_a_thousandth(
-            mut values in prop::collection::vec(any_size(), 1..100),
-            q in 0u32..=10_000,
-        ) {
-            let q = Probability::from_parts(q).unwrap();
-            values.sort_unstable();
-            let exact = quantile(&values, q).unwrap();
-            let got = of(&values).quantile(q).unwrap();
-            prop_assert!(got.abs_diff(exact) <= exact.unsigned_abs() / 1_000, "{got} for {exact}");
-        }
-
-        #[test]
-        fn encoding_keeps_every_count(values in prop::collection::vec(any_size(), 0..60)) {
-            let h = of(&values);
-            let encoded = h.encode().unwrap();
-            prop_assert_eq!(decode(&encoded.negative), h.negative);
-            prop_assert_eq!(decode(&encoded.positive), h.positive);
-            prop_assert_eq!(encoded.zero, h.zero);
-        }
-    }
-}
+mod tests;
