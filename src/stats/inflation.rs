@@ -92,7 +92,8 @@ impl Inflation {
         }
         let per_observation = sum.mean(cells) / as_f64(length);
         let independent = as_f64(variance) / as_f64(bits.count()).powi(3);
-        Self::rounded_up(per_observation / independent)
+        // However alike they are, all together count as one.
+        Self::rounded_up((per_observation / independent).min(as_f64(bits.count())))
     }
 
     #[expect(

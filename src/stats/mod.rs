@@ -4,6 +4,7 @@
 //! exact where integers allow it, and never depend on the order of the input (jitter excepted, which
 //! is about that order).
 
+mod accumulator;
 mod binning;
 mod histogram;
 mod inflation;
@@ -12,9 +13,13 @@ mod lagged;
 mod line;
 mod moments;
 mod quantile;
+mod rank_set;
+mod running;
 mod select;
 mod summary;
+mod variation;
 
+pub use accumulator::{Accumulator, MeanInflation};
 pub use binning::Bins;
 pub use histogram::{Bucket, EncodeHistogramError, EncodedHistogram, SignedHistogram};
 pub use inflation::Inflation;
@@ -24,5 +29,7 @@ pub use moments::{Moments, mean, root_mean_square};
 pub use quantile::{
     OrderInterval, Probability, inflated_interval, needed, order_interval, quantile, rank,
 };
+pub use running::{distances_from_running_median, running_median};
 pub use select::Ranked;
 pub use summary::{QuantileEstimate, Summary};
+pub use variation::{ipdv, pdv};

@@ -1,6 +1,6 @@
 //! [`Summary`]: a distribution in a dozen numbers.
 
-use super::quantile::{Probability, at_rank, inflated_interval, len, needed, rank};
+use super::quantile::{OrderInterval, Probability, at_rank, inflated_interval, len, needed, rank};
 use super::{Inflation, Moments, Ranked};
 
 /// The quantiles of a [`Summary`], ascending.
@@ -87,17 +87,18 @@ impl QuantileEstimate {
         inflation: Inflation,
         mut at: impl FnMut(u64) -> Option<i64>,
     ) -> Self {
-        Self::by_rank_within(n, q, inflation, |rank| at(rank).map(|x| (x, x)))
+        let ranks = inflated_interval(n, q, inflation);
+        Self::between(n, q, inflation, &ranks, |rank| at(rank).map(|x| (x, x)))
     }
 
     /// The estimate from what the observation of each rank lies between.
-    pub(super) fn by_rank_within(
+    pub(super) fn between(
         n: u64,
         q: Probability,
         inflation: Inflation,
+        ranks: &OrderInterval,
         mut within: impl FnMut(u64) -> Option<(i64, i64)>,
     ) -> Self {
-        let ranks = inflated_interval(n, q, inflation);
         let mut known = || {
             let (lowest, highest) = within(rank(n, q))?;
             Some(Self::Known {

@@ -259,9 +259,8 @@ fn intervals_of_bursts_keep_their_confidence_and_plain_ones_do_not() {
         length: 20.0,
     };
     for (n, q, plain_at_most) in [
-        (1_500, Probability::P50, 600),
-        (3_000, Probability::P95, 750),
-        (3_000, Probability::P99, 920),
+        (1_200, Probability::P50, 600),
+        (2_000, Probability::P95, 750),
     ] {
         let truth = bursts.queue_quantile(q);
         let series = |dice: &mut Dice| bursts.queue(n, dice);
