@@ -16,8 +16,9 @@ pub(super) const SIGNIFICANT_DIGITS: u8 = 3;
 const LARGEST: u64 = i64::MAX.unsigned_abs();
 
 /// A histogram of `i64`: HDR histograms have no negative values, so one half holds the sizes of the
-/// negative ones, one the positive ones, and zero is counted exactly. Nothing is shifted: that would
-/// cost the relative precision near zero, where it matters.
+/// negative ones, one the others, and zero is counted exactly. Nothing is shifted: that would cost
+/// the relative precision near zero, where it matters. The buckets are those of HdrHistogram, but
+/// counted here: knowing their precision and nothing else is twice as fast.
 ///
 /// Only `i64::MIN` is out of range, by one; it is recorded as `-i64::MAX` and counted in
 /// [`saturated`](Self::saturated).
@@ -34,9 +35,9 @@ const LARGEST: u64 = i64::MAX.unsigned_abs();
 /// ```
 #[derive(Clone)]
 pub struct SignedHistogram {
-    /// The sizes of the negative values, and the positive ones.
-    halves: [Histogram<u64>; 2],
-    zero: u64,
+    /// The counts of negative values by size, and those of the others.
+    halves: [Vec<u64>; 2],
+    count: u64,
     saturated: u64,
 }
 
@@ -92,57 +93,60 @@ impl SignedHistogram {
     /// An empty histogram.
     pub fn new() -> Self {
         Self {
-            halves: [half(), half()],
-            zero: 0,
+            halves: [Vec::new(), Vec::new()],
+            count: 0,
             saturated: 0,
         }
     }
 
     /// Counts one value.
+    #[inline]
     pub fn record(&mut self, value: i64) {
         self.record_n(value, 1);
     }
 
     /// Counts `value` `n` times. Counts saturate.
+    #[inline]
     pub fn record_n(&mut self, value: i64, n: u64) {
-        if value == 0 {
-            self.zero = self.zero.saturating_add(n);
-            return;
-        }
-        let size = value.unsigned_abs();
+        let mut size = value.unsigned_abs();
         if size > LARGEST {
+            size = LARGEST;
             self.saturated = self.saturated.saturating_add(n);
         }
+        self.count = self.count.saturating_add(n);
         // An index, not a branch: offsets change their sign as they please.
-        let half = &mut self.halves[usize::from(value > 0)];
-        if half.record_n(size.min(LARGEST), n).is_err() {
-            // A histogram that resizes itself refuses nothing up to 2^63.
-            self.saturated = self.saturated.saturating_add(n);
-            half.saturating_record_n(size, n);
+        let half = &mut self.halves[usize::from(value >= 0)];
+        let index = index_of(size);
+        match half.get_mut(index) {
+            Some(count) => *count = count.saturating_add(n),
+            None => grow(half, index, n),
         }
     }
 
     /// Adds all that `other` counted. Exact, and the same in any order.
     pub fn merge(&mut self, other: &Self) {
-        // Equal precision and self-resizing on both sides, so neither addition can fail.
-        let mut both = self.halves.iter_mut().zip(&other.halves);
-        let added = both.all(|(half, other)| half.add(other).is_ok());
-        debug_assert!(added);
-        self.zero = self.zero.saturating_add(other.zero);
+        for (half, other) in self.halves.iter_mut().zip(&other.halves) {
+            half.resize(half.len().max(other.len()), 0);
+            for (count, other) in half.iter_mut().zip(other) {
+                *count = count.saturating_add(*other);
+            }
+        }
+        self.count = self.count.saturating_add(other.count);
         self.saturated = self.saturated.saturating_add(other.saturated);
     }
 
-    fn negative(&self) -> &Histogram<u64> {
+    fn negative(&self) -> &[u64] {
         &self.halves[0]
     }
 
-    fn positive(&self) -> &Histogram<u64> {
+    /// Zero is the first of them.
+    fn positive(&self) -> &[u64] {
         &self.halves[1]
     }
 
     /// How many values were recorded.
     pub fn count(&self) -> u64 {
-        self.negative().len() + self.zero + self.positive().len()
+        self.count
     }
 
     /// How many values were out of range and recorded at its end.
@@ -152,13 +156,10 @@ impl SignedHistogram {
 
     /// The buckets that hold something, ascending.
     pub fn buckets(&self) -> impl Iterator<Item = Bucket> {
-        let zero = (self.zero > 0).then_some(Bucket {
-            lowest: 0,
-            highest: 0,
-            count: self.zero,
-        });
-        let negative = descending(self.negative()).map(Bucket::negated);
-        negative.chain(zero).chain(ascending(self.positive()))
+        let bucket = |(index, count): (usize, &u64)| (*count > 0).then(|| bucket_at(index, *count));
+        let negative = self.negative().iter().enumerate().rev().filter_map(bucket);
+        let positive = self.positive().iter().enumerate().filter_map(bucket);
+        negative.map(Bucket::negated).chain(positive)
     }
 
     /// The buckets that hold the observations of 1-based `ranks`, in any order, all in one pass and
@@ -175,35 +176,20 @@ impl SignedHistogram {
     /// assert_eq!((last.map(|b| (b.lowest, b.highest)), none), (Some((12, 12)), None));
     /// ```
     pub fn at_ranks<const N: usize>(&self, ranks: [u64; N]) -> [Option<Bucket>; N] {
-        let mut wanted: [(u64, usize); N] = std::array::from_fn(|n| (ranks[n], n));
-        wanted.sort_unstable();
+        let mut ascending: [(u64, usize); N] = std::array::from_fn(|n| (ranks[n], n));
+        ascending.sort_unstable();
+        let mut wanted = ascending.iter().filter(|(rank, _)| *rank > 0).peekable();
         let mut found = [None; N];
-        // Ranks of negative values ascend as their sizes descend.
-        let below_zero = self.negative().len();
-        let sizes = wanted.iter().rev().filter_map(|(rank, n)| {
-            let from_the_end = (below_zero + 1).checked_sub(*rank)?;
-            (1..=below_zero)
-                .contains(&from_the_end)
-                .then_some((from_the_end, *n))
-        });
-        place(self.negative(), sizes, |n, bucket| {
-            found[n] = Some(bucket.negated());
-        });
-        let up_to_zero = below_zero + self.zero;
-        for (_, n) in wanted
-            .iter()
-            .filter(|(rank, _)| *rank > below_zero && *rank <= up_to_zero)
-        {
-            found[*n] = Some(Bucket {
-                lowest: 0,
-                highest: 0,
-                count: self.zero,
-            });
+        let mut seen = 0u64;
+        for bucket in self.buckets() {
+            seen = seen.saturating_add(bucket.count);
+            while let Some((_, n)) = wanted.next_if(|(rank, _)| *rank <= seen) {
+                found[*n] = Some(bucket);
+            }
+            if wanted.peek().is_none() {
+                break;
+            }
         }
-        let sizes = wanted
-            .iter()
-            .filter_map(|(rank, n)| Some((rank.checked_sub(up_to_zero).filter(|r| *r > 0)?, *n)));
-        place(self.positive(), sizes, |n, bucket| found[n] = Some(bucket));
         found
     }
 
@@ -222,7 +208,7 @@ impl SignedHistogram {
     pub fn encode(&self) -> Result<EncodedHistogram, EncodeHistogramError> {
         Ok(EncodedHistogram {
             negative: encode_half(self.negative())?,
-            zero: self.zero,
+            zero: self.positive().first().copied().unwrap_or(0),
             positive: encode_half(self.positive())?,
             saturated: self.saturated,
         })
@@ -241,74 +227,58 @@ impl fmt::Debug for SignedHistogram {
     }
 }
 
-/// The bucket of a size in a half.
-fn bucket(half: &Histogram<u64>, size: u64, count: u64) -> Bucket {
+/// Below this sizes have a bucket each: 2 * 10^3 of the digits, rounded up to a power of two. Between
+/// two powers above it there are half as many, each twice as wide as those before.
+const SINGLE: u64 = 2_048;
+const HALF: u64 = SINGLE / 2;
+
+/// The place of a size, as HdrHistogram numbers them for a lowest value of 1.
+#[inline]
+fn index_of(size: u64) -> usize {
+    let power = (size | (SINGLE - 1)).ilog2() + 1 - SINGLE.ilog2();
+    // At most 54 times HALF, for a size of 64 bits.
+    usize::try_from(u64::from(power) * HALF + (size >> power)).unwrap_or(usize::MAX)
+}
+
+fn bucket_at(index: usize, count: u64) -> Bucket {
+    let index = u64::try_from(index).unwrap_or(u64::MAX);
+    let power = (index / HALF).saturating_sub(1);
+    let lowest = (index - power * HALF) << power;
     let signed = |size: u64| i64::try_from(size).unwrap_or(i64::MAX);
     Bucket {
-        lowest: signed(half.lowest_equivalent(size)),
-        highest: signed(half.highest_equivalent(size)),
+        lowest: signed(lowest),
+        highest: signed(lowest + ((1 << power) - 1)),
         count,
     }
 }
 
-/// The buckets of a half that hold something, by size.
-fn ascending(half: &Histogram<u64>) -> impl Iterator<Item = Bucket> {
-    half.iter_recorded()
-        .map(|step| bucket(half, step.value_iterated_to(), step.count_at_value()))
-}
-
-/// The same from the largest size down, which the crate cannot iterate.
-fn descending(half: &Histogram<u64>) -> impl Iterator<Item = Bucket> {
-    let smallest = half.min_nz();
-    let largest = (!half.is_empty()).then(|| half.max());
-    let sizes = std::iter::successors(largest, move |size| {
-        let next = half.lowest_equivalent(*size).checked_sub(1)?;
-        (next >= smallest).then_some(next)
-    });
-    sizes
-        .map(|size| bucket(half, size, half.count_at(size)))
-        .filter(|bucket| bucket.count > 0)
-}
-
-/// Calls `found` with the bucket of each of the (rank, name) `wanted`, ascending by rank.
-fn place(
-    half: &Histogram<u64>,
-    wanted: impl Iterator<Item = (u64, usize)>,
-    mut found: impl FnMut(usize, Bucket),
-) {
-    let mut wanted = wanted.peekable();
-    let mut seen = 0u64;
-    for step in half.iter_recorded() {
-        if wanted.peek().is_none() {
-            return;
-        }
-        seen = seen.saturating_add(step.count_at_value());
-        while let Some((_, name)) = wanted.next_if(|(rank, _)| *rank <= seen) {
-            found(
-                name,
-                bucket(half, step.value_iterated_to(), step.count_at_value()),
-            );
-        }
+/// Makes room for a size not met before, up to the next power of two.
+#[cold]
+fn grow(half: &mut Vec<u64>, index: usize, n: u64) {
+    let step = usize::try_from(HALF).unwrap_or(usize::MAX);
+    half.resize((index / step + 1).saturating_mul(step), 0);
+    if let Some(count) = half.get_mut(index) {
+        *count = n;
     }
 }
 
-/// A half that grows to the values it is given: from 1 to 2^63, in three digits.
-#[expect(
-    clippy::expect_used,
-    reason = "constant arguments: 3 digits are allowed, so this cannot fail"
-)]
-fn half() -> Histogram<u64> {
-    let mut half = Histogram::new(SIGNIFICANT_DIGITS).expect("3 digits are allowed");
-    half.auto(true);
-    half
-}
-
-fn encode_half(half: &Histogram<u64>) -> Result<String, EncodeHistogramError> {
-    // How far a histogram has grown depends on what was merged when, and the encoding's header says
-    // so: encode one that is just large enough, so that equal counts give equal text.
-    let mut snug = Histogram::<u64>::new_with_bounds(1, half.max().max(2), SIGNIFICANT_DIGITS)
+/// The counts of a half, that of zero left out: it is told beside them.
+fn encode_half(half: &[u64]) -> Result<String, EncodeHistogramError> {
+    let counts = half.iter().enumerate().skip(1);
+    let counts = counts.filter(|(_, count)| **count > 0);
+    let buckets = counts.map(|(index, count)| bucket_at(index, *count));
+    let highest = buckets
+        .clone()
+        .next_back()
+        .map_or(0, |bucket| bucket.highest.unsigned_abs());
+    // Its header says how far a histogram could go: just far enough, so that equal counts give equal
+    // text, whatever was merged when.
+    let mut snug = Histogram::<u64>::new_with_bounds(1, highest.max(2), SIGNIFICANT_DIGITS)
         .map_err(|_| EncodeHistogramError)?;
-    snug.add(half).map_err(|_| EncodeHistogramError)?;
+    for bucket in buckets {
+        snug.record_n(bucket.lowest.unsigned_abs(), bucket.count)
+            .map_err(|_| EncodeHistogramError)?;
+    }
     let mut bytes = Vec::new();
     V2DeflateSerializer::new()
         .serialize(&snug, &mut bytes)

@@ -42,6 +42,7 @@ impl Moments {
     }
 
     /// Takes one more value in.
+    #[inline]
     pub fn record(&mut self, value: i64) {
         self.n += 1;
         self.min = self.min.min(value);
