@@ -74,8 +74,15 @@ impl Inflation {
     /// 1 - (2K + 1)/n.
     ///
     /// 1 for fewer than four observations and for a series that is all one or all the other: there
-    /// is nothing to be seen of a correlation then.
-    pub(super) fn of_indicator(series: &[i64], holds: impl Fn(i64) -> bool) -> Self {
+    /// is nothing to be seen of a correlation then. At most their number.
+    ///
+    /// ```
+    /// use clockfit::stats::Inflation;
+    /// let bursts: Vec<i64> = (0..1_200).map(|t| if t % 60 < 20 { 900 } else { 100 }).collect();
+    /// let tau = Inflation::of_indicator(&bursts, |delay| delay > 500);
+    /// assert!(tau.effective(1_200) < 60);
+    /// ```
+    pub fn of_indicator(series: &[i64], holds: impl Fn(i64) -> bool) -> Self {
         let bits = Bits::of(series, holds);
         Self::of(&bits).unwrap_or(Self::NONE)
     }

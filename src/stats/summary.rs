@@ -307,5 +307,34 @@ mod tests {
             prop_assert!((got_mean - mean).abs() <= 0.5 + 1e-6);
             prop_assert!((got_rms - rms).abs() <= 0.5 + 1e-6);
         }
+
+        #[test]
+        fn the_order_of_a_series_widens_its_intervals_and_nothing_else(
+            values in prop::collection::vec(-500i64..500, 1..300),
+        ) {
+            let (series, count) = (Summary::of_series(&values).unwrap(), len(&values));
+            let plain = Summary::of(values).unwrap();
+            prop_assert_eq!((series.n, series.min, series.max), (plain.n, plain.min, plain.max));
+            prop_assert_eq!((series.mean, series.rms), (plain.mean, plain.rms));
+            for ((_, series), (_, plain)) in series.quantiles().into_iter().zip(plain.quantiles()) {
+                match (series, plain) {
+                    (
+                        QuantileEstimate::Known { value, lower, upper, within, .. },
+                        QuantileEstimate::Known { value: x, lower: l, upper: u, .. },
+                    ) => {
+                        prop_assert_eq!((value, within), (x, (x, x)));
+                        prop_assert!(lower <= l && upper >= u);
+                    }
+                    (QuantileEstimate::Needs { n, .. }, plain) => {
+                        let too_few = match plain {
+                            QuantileEstimate::Known { .. } => count,
+                            QuantileEstimate::Needs { n, .. } => n - 1,
+                        };
+                        prop_assert!(n > too_few.max(count), "{n} {:?}", plain);
+                    }
+                    (series, plain) => prop_assert!(false, "{:?} {:?}", series, plain),
+                }
+            }
+        }
     }
 }

@@ -161,6 +161,45 @@ fn levels_of_detail_agree() {
     assert!((coarse / fine - 1.0).abs() < 0.15, "{coarse} for {fine}");
 }
 
+/// By hand: with m = 1/2 the sum at lag 0 is 8/4, at lag 1 (6 - 1)/4, and two lags are all that eight
+/// observations allow, of which one fills a pair. So tau = (-8 + 2 (8 + 5))/8 = 2.25, and 2.25 / (1 - 3/8).
+#[test]
+fn the_sum_of_a_short_series_is_that_of_its_definition() {
+    let series = [1, 1, 1, 1, 0, 0, 0, 0];
+    let found = Inflation::of_indicator(&series, |x| x == 1);
+    assert!((3_600..=3_601).contains(&found.thousandths()), "{found:?}");
+    assert_eq!(
+        Inflation::of_indicator(&[1, 1, 0, 0], |x| x == 1).thousandths(),
+        4_000
+    );
+}
+
+/// Spikes all over, and bursts above them: at the quantile both count, at the upper end of its interval
+/// bursts above all.
+#[test]
+fn the_dependence_at_the_ends_of_an_interval_counts() {
+    let mut dice = Dice(4);
+    let series: Vec<i64> = (0..4_000)
+        .map(|t| match t % 100 < 3 {
+            true => 3_000 + t,
+            false if dice.uniform() < 0.025 => 1_000 + t % 7,
+            false => t % 13,
+        })
+        .collect();
+    let p95 = QuantileEstimate::of_series(&series, Probability::P95);
+    let QuantileEstimate::Known {
+        value,
+        upper,
+        inflation,
+        ..
+    } = p95
+    else {
+        panic!("{p95:?}")
+    };
+    let at = |limit| Inflation::of_indicator(&series, |x| x <= limit);
+    assert!(at(value) < inflation && at(upper) <= inflation, "{p95:?}");
+}
+
 #[test]
 fn what_alternates_counts_as_independent() {
     let series: Vec<i64> = (0..1_000).map(|n| n % 2).collect();
