@@ -25,8 +25,8 @@ pub struct Accumulator {
 
 impl Accumulator {
     /// How many observations a series is best cut into to measure their dependence
-    /// ([`MeanInflation`]): at one a second twelve days, which hold what repeats daily; [`Summary::of_series`]
-    /// takes less than a tenth of a second for them.
+    /// ([`MeanInflation`]): at one a second twelve days, which hold what repeats daily.
+    /// [`Summary::of_series`] takes a tenth of a second for them.
     pub const BLOCK: usize = 1 << 20;
 
     /// Of no observation yet.

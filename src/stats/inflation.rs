@@ -80,7 +80,7 @@ impl Inflation {
     /// use clockfit::stats::Inflation;
     /// let bursts: Vec<i64> = (0..1_200).map(|t| if t % 60 < 20 { 900 } else { 100 }).collect();
     /// let tau = Inflation::of_indicator(&bursts, |delay| delay > 500);
-    /// assert!(tau.effective(1_200) < 60);
+    /// assert!(tau.effective(1_200) < 120);
     /// ```
     pub fn of_indicator(series: &[i64], holds: impl Fn(i64) -> bool) -> Self {
         let bits = Bits::of(series, holds);

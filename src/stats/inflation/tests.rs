@@ -162,7 +162,8 @@ fn levels_of_detail_agree() {
 }
 
 /// By hand: with m = 1/2 the sum at lag 0 is 8/4, at lag 1 (6 - 1)/4, and two lags are all that eight
-/// observations allow, of which one fills a pair. So tau = (-8 + 2 (8 + 5))/8 = 2.25, and 2.25 / (1 - 3/8).
+/// observations allow, of which one fills a pair. So tau = (-8 + 2 (8 + 5))/8 = 2.25, which is
+/// divided by 1 - 3/8. Of four observations it would come out as 6, and four is all there are.
 #[test]
 fn the_sum_of_a_short_series_is_that_of_its_definition() {
     let series = [1, 1, 1, 1, 0, 0, 0, 0];
