@@ -1,8 +1,9 @@
-//! Pure mathematics over slices of numbers: quantiles, summaries, histograms, jitter, lines.
+//! Pure mathematics over slices of numbers: quantiles and how sure they are, summaries, histograms,
+//! jitter, running medians, lines.
 //!
 //! Floor 0. Nothing here knows what its numbers measure: no time types, no protocol. Results are
-//! exact where integers allow it, and never depend on the order of the input (jitter excepted, which
-//! is about that order).
+//! exact where integers allow it. They do not depend on the order of the input, but for what is about
+//! that order: jitter, running medians, variation, and whatever is said of a series.
 
 mod accumulator;
 mod binning;
