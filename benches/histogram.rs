@@ -4,6 +4,7 @@ use std::hint::black_box;
 
 use clockfit::stats::SignedHistogram;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use hdrhistogram::Histogram;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
@@ -42,7 +43,22 @@ fn record(c: &mut Criterion) {
             }
         });
     });
+    // The crate alone, without a sign.
+    let sizes: Vec<u64> = values.iter().map(|value| value.unsigned_abs()).collect();
+    if let Ok(mut histogram) = Histogram::<u64>::new_with_max(1 << 40, 3) {
+        group.bench_function("plain_record", |b| {
+            b.iter(|| {
+                for &size in black_box(&sizes) {
+                    histogram.saturating_record(size);
+                }
+            });
+        });
+    }
     group.throughput(Throughput::Elements(1));
+    group.bench_function("six_ranks", |b| {
+        let histogram = filled(1);
+        b.iter(|| black_box(&histogram).at_ranks([100, 500, 5_000, 9_500, 9_900, 9_990]));
+    });
     group.bench_function("merge", |b| {
         let (one, other) = (filled(1), filled(2));
         b.iter_batched_ref(

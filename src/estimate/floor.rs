@@ -169,7 +169,7 @@ pub(super) fn failures(
                 "this program's own server does not answer in interleaved mode here".to_owned()
             }
             (Some(_), Some(QuantileEstimate::Known { .. })) => continue,
-            (Some(main), Some(QuantileEstimate::Needs { n })) => {
+            (Some(main), Some(QuantileEstimate::Needs { n, .. })) => {
                 format!("it takes {n} exchanges, and there are {}", main.offset.n)
             }
             // The first exchanges of an interleaved source are basic: it got no further.

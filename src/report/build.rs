@@ -374,7 +374,7 @@ impl Distribution {
                 QuantileEstimate::Known { lower, upper, .. } => {
                     ci95.insert(name.to_owned(), (lower, upper));
                 }
-                QuantileEstimate::Needs { n } => {
+                QuantileEstimate::Needs { n, .. } => {
                     needed.insert(name.to_owned(), n);
                 }
             }

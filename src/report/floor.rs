@@ -68,8 +68,9 @@ impl SourceFloorReport {
                 value,
                 lower,
                 upper,
+                ..
             } => (Some(value), Some((lower, upper)), None),
-            QuantileEstimate::Needs { n } => (None, None, Some(n)),
+            QuantileEstimate::Needs { n, .. } => (None, None, Some(n)),
         };
         Some(Self {
             class: ClassName::new(floor.class),

@@ -1,6 +1,6 @@
 //! Jitter psi: how much the offset varies between samples a few polls apart.
 
-use super::summary::root_mean_square;
+use super::root_mean_square;
 
 /// Samples the clock filter of RFC 5905 holds (section 7.2, NSTAGE).
 pub const NSTAGE: usize = 8;

@@ -1,27 +1,44 @@
-//! Pure mathematics over slices of numbers: quantiles, summaries, histograms, jitter, lines.
+//! Pure mathematics over slices of numbers: quantiles and how sure they are, summaries, histograms,
+//! jitter, running medians, lines.
 //!
 //! Floor 0. Nothing here knows what its numbers measure: no time types, no protocol. Results are
-//! exact where integers allow it, and never depend on the order of the input (jitter excepted, which
-//! is about that order).
+//! exact where integers allow it. They do not depend on the order of the input, but for what is about
+//! that order: jitter, running medians, variation, and whatever is said of a series.
 
+mod accumulator;
 mod agreement;
 mod binning;
 mod corridor;
 mod histogram;
+mod inflation;
 mod jitter;
+mod lagged;
 mod line;
 mod midline;
+mod moments;
 mod quantile;
+mod rank_set;
+mod running;
+mod select;
 mod summary;
+mod variation;
 mod weighted;
 
+pub use accumulator::{Accumulator, MeanInflation};
 pub use agreement::{Agreed, Claimed, Trimmed, intersection, most_agreed, trimmed};
 pub use binning::Bins;
 pub use corridor::{COORDINATE_LIMIT, Corridor, Point, Slope, Slopes};
 pub use histogram::{Bucket, EncodeHistogramError, EncodedHistogram, SignedHistogram};
+pub use inflation::Inflation;
 pub use jitter::{NSTAGE, jitter};
 pub use line::{Line, robust_line};
 pub use midline::{Ends, MIDLINE_NEEDS, Midline};
-pub use quantile::{OrderInterval, Probability, needed, order_interval, quantile, rank};
-pub use summary::{QuantileEstimate, Summary, mean, root_mean_square};
+pub use moments::{Moments, mean, root_mean_square};
+pub use quantile::{
+    OrderInterval, Probability, inflated_interval, needed, order_interval, quantile, rank,
+};
+pub use running::{distances_from_running_median, running_median};
+pub use select::Ranked;
+pub use summary::{QuantileEstimate, Summary};
+pub use variation::{ipdv, pdv};
 pub use weighted::{WeightedPoint, settled_line};

@@ -1,5 +1,7 @@
 //! Quantiles as observed values, with intervals that assume nothing about the distribution.
 
+use super::Inflation;
+
 /// Half of what a two-sided 95 % interval leaves out.
 const TAIL: f64 = 0.025;
 
@@ -145,6 +147,40 @@ pub fn order_interval(n: u64, q: Probability) -> OrderInterval {
     }
 }
 
+/// The ranks for `n` observations of a series that are worth only n / tau independent ones: those of
+/// [`order_interval`] for that many, as shares of all, rounded outward to ranks among `n`. Never
+/// narrower than without inflation, and estimable from `inflation.total(needed(q))` on.
+///
+/// ```
+/// use clockfit::stats::{Inflation, Probability, inflated_interval};
+/// let four = Inflation::from_thousandths(4_000).unwrap();
+/// let median_of_400 = inflated_interval(400, Probability::P50, four);
+/// assert_eq!((median_of_400.lower, median_of_400.upper), (157, 244)); // 40 and 61 of 100
+/// ```
+pub fn inflated_interval(n: u64, q: Probability, inflation: Inflation) -> OrderInterval {
+    let worth = inflation.effective(n);
+    let of_worth = order_interval(worth, q);
+    if worth == n {
+        return of_worth;
+    }
+    if !of_worth.is_estimable(worth) {
+        return OrderInterval {
+            lower: 0,
+            upper: n.saturating_add(1),
+            coverage: 1.0,
+        };
+    }
+    // That the share of observations at or below the quantile is (l - 1) / worth or less has a
+    // probability of 0.025 at most; so has u / worth or more.
+    let scaled = |rank: u64| u128::from(rank) * u128::from(n);
+    let whole = |rank: u128| u64::try_from(rank).unwrap_or(n);
+    OrderInterval {
+        lower: whole(scaled(of_worth.lower - 1) / u128::from(worth)) + 1,
+        upper: whole(scaled(of_worth.upper).div_ceil(u128::from(worth))),
+        coverage: of_worth.coverage,
+    }
+}
+
 /// P(Bin(n, q) = k) for k = first, first + 1, ...: all the terms that matter in doubles. They are
 /// built from the mode by the ratio of neighbours and then normalised, so no factorial is needed.
 #[expect(
@@ -276,7 +312,45 @@ mod tests {
         assert_eq!(quantile(&[], Probability::P50), None);
     }
 
+    /// Of a series the interval begins where the number of independent observations suffices.
+    #[test]
+    fn needed_is_inflated_as_the_interval_is() {
+        for q in [Probability::P50, Probability::P95, Probability::P1] {
+            for thousandths in [1_000, 1_001, 1_499, 2_000, 17_387] {
+                let tau = Inflation::from_thousandths(thousandths).unwrap();
+                let smallest = tau.total(needed(q).unwrap());
+                for n in smallest.saturating_sub(30)..smallest + 30 {
+                    let estimable = inflated_interval(n, q, tau).is_estimable(n);
+                    assert_eq!(estimable, n >= smallest, "n {n}, {q:?}, {tau:?}");
+                }
+            }
+        }
+    }
+
     proptest! {
+        #[test]
+        fn inflation_widens_and_mirrors(
+            n in (1u64..1_000_000, 0u32..20).prop_map(|(n, shift)| (n >> shift).max(1)),
+            q in 1u32..10_000,
+            thousandths in prop_oneof![1_000u64..1_100, 1_000u64..50_000],
+        ) {
+            let q = Probability(q);
+            let tau = Inflation::from_thousandths(thousandths).unwrap();
+            let (this, plain) = (inflated_interval(n, q, tau), order_interval(n, q));
+            let that = inflated_interval(n, q.complement(), tau);
+            prop_assert!(this.lower <= plain.lower && this.upper >= plain.upper);
+            prop_assert!(this.lower <= rank(n, q) && rank(n, q) <= this.upper);
+            prop_assert_eq!(this.lower + that.upper, n + 1);
+            // The share between the ranks is kept, up to one observation at either end.
+            let worth = tau.effective(n);
+            let of_worth = order_interval(worth, q);
+            if of_worth.is_estimable(worth) {
+                let share = u128::from(of_worth.upper - of_worth.lower + 1) * u128::from(n);
+                let got = u128::from(this.upper - this.lower + 1) * u128::from(worth);
+                prop_assert!(got >= share && got < share + u128::from(2 * worth));
+            }
+        }
+
         #[test]
         fn a_quantile_inverts_the_empirical_distribution(
             mut values in prop::collection::vec(-50i64..50, 1..60),

@@ -1,42 +1,123 @@
-//! [`Summary`]: a distribution in a dozen numbers, exact whatever the order of its input.
+//! [`Summary`]: a distribution in a dozen numbers.
 
-use super::quantile::{Probability, at_rank, len, needed, order_interval, quantile};
+use super::quantile::{OrderInterval, Probability, at_rank, inflated_interval, len, needed, rank};
+use super::{Inflation, Moments, Ranked};
+
+/// The quantiles of a [`Summary`], ascending.
+pub(super) const QUANTILES: [Probability; 6] = [
+    Probability::P1,
+    Probability::P5,
+    Probability::P50,
+    Probability::P95,
+    Probability::P99,
+    Probability::P99_9,
+];
 
 /// A quantile together with how sure it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QuantileEstimate {
-    /// Enough observations: the quantile and its 95 % interval, all three observed values.
+    /// Enough observations: the quantile and its 95 % interval.
     Known {
-        /// The smallest observation of which at least the share q is not above it.
+        /// The smallest observation of which at least the share q is not above it; of a histogram
+        /// the end of its bucket that is nearer to zero.
         value: i64,
         /// Lower end of the interval.
         lower: i64,
         /// Upper end of the interval.
         upper: i64,
+        /// What that observation lies between: twice `value` where all were at hand, the ends of
+        /// its bucket where a histogram was. The ends of the interval are rounded outward for it.
+        within: (i64, i64),
+        /// How many observations count as one here.
+        inflation: Inflation,
     },
     /// Too few observations for a two-sided 95 % interval, so there is no value to give.
     Needs {
-        /// The number of observations from which on there is one.
+        /// The number of observations from which on there is one, if as many count as one as now.
         n: u64,
+        /// How many observations count as one here.
+        inflation: Inflation,
     },
 }
 
 impl QuantileEstimate {
-    /// The estimate of the `q`-quantile of an ascending slice.
+    /// The estimate of the `q`-quantile of an ascending slice, whose observations are taken to be
+    /// independent: their order is lost.
     pub fn of(sorted: &[i64], q: Probability) -> Self {
-        let n = len(sorted);
-        let ranks = order_interval(n, q);
-        let known = || {
+        let at = |rank| at_rank(sorted, rank);
+        Self::by_rank(len(sorted), q, Inflation::NONE, at)
+    }
+
+    /// The estimate of the `q`-quantile of observations in the order of time, whose interval takes
+    /// into account how far they depend on each other: see [`Summary::of_series`].
+    ///
+    /// ```
+    /// use clockfit::stats::{Probability, QuantileEstimate};
+    /// // Ten busy seconds follow ten quiet ones.
+    /// let delays: Vec<i64> = (0..400).map(|t| 100 + 50 * (t / 10 % 2) + t * 7 % 10).collect();
+    /// let median = QuantileEstimate::of_series(&delays, Probability::P50);
+    /// assert!(median.inflation().effective(400) < 100);
+    /// ```
+    pub fn of_series(series: &[i64], q: Probability) -> Self {
+        Self::ranked(series, &mut Ranked::new(series.to_vec()), q)
+    }
+
+    /// The dependence is measured where it matters: at the quantile, and at both ends of the
+    /// interval that follows from it. The true quantile may be any of the three, and what holds for
+    /// the quiet half of a series says little about its bursts.
+    fn ranked(series: &[i64], ranked: &mut Ranked, q: Probability) -> Self {
+        let n = len(series);
+        let Some(value) = ranked.at(rank(n, q)) else {
+            return Self::too_few(q, Inflation::NONE);
+        };
+        let mut inflation = Inflation::of_indicator(series, |x| x <= value);
+        let ranks = inflated_interval(n, q, inflation);
+        if let Some(lower) = ranked.at(ranks.lower) {
+            inflation = inflation.max(Inflation::of_indicator(series, |x| x < lower));
+        }
+        if let Some(upper) = ranked.at(ranks.upper) {
+            inflation = inflation.max(Inflation::of_indicator(series, |x| x <= upper));
+        }
+        Self::by_rank(n, q, inflation, |rank| ranked.at(rank))
+    }
+
+    fn by_rank(
+        n: u64,
+        q: Probability,
+        inflation: Inflation,
+        mut at: impl FnMut(u64) -> Option<i64>,
+    ) -> Self {
+        let ranks = inflated_interval(n, q, inflation);
+        Self::between(n, q, inflation, &ranks, |rank| at(rank).map(|x| (x, x)))
+    }
+
+    /// The estimate from what the observation of each rank lies between.
+    pub(super) fn between(
+        n: u64,
+        q: Probability,
+        inflation: Inflation,
+        ranks: &OrderInterval,
+        mut within: impl FnMut(u64) -> Option<(i64, i64)>,
+    ) -> Self {
+        let mut known = || {
+            let (lowest, highest) = within(rank(n, q))?;
             Some(Self::Known {
-                value: quantile(sorted, q)?,
-                lower: at_rank(sorted, ranks.lower)?,
-                upper: at_rank(sorted, ranks.upper)?,
+                value: if lowest < 0 { highest } else { lowest },
+                lower: within(ranks.lower)?.0,
+                upper: within(ranks.upper)?.1,
+                within: (lowest, highest),
+                inflation,
             })
         };
-        // q = 0 and 1 are the extremes, which no number of observations estimates.
-        known().unwrap_or(Self::Needs {
-            n: needed(q).unwrap_or(u64::MAX),
-        })
+        known().unwrap_or(Self::too_few(q, inflation))
+    }
+
+    fn too_few(q: Probability, inflation: Inflation) -> Self {
+        Self::Needs {
+            // q = 0 and 1 are the extremes, which no number of observations estimates.
+            n: needed(q).map_or(u64::MAX, |n| inflation.total(n)),
+            inflation,
+        }
     }
 
     /// The value, where there are observations enough.
@@ -46,9 +127,17 @@ impl QuantileEstimate {
             Self::Needs { .. } => None,
         }
     }
+
+    /// How many observations count as one here: `inflation().effective(n)` of `n` are independent.
+    pub fn inflation(self) -> Inflation {
+        match self {
+            Self::Known { inflation, .. } | Self::Needs { inflation, .. } => inflation,
+        }
+    }
 }
 
-/// A distribution of integers in a dozen numbers, in the unit of its input.
+/// A distribution of integers in a dozen numbers, in the unit of its input. Exact but for quantiles of
+/// a histogram, which say so.
 ///
 /// ```
 /// use clockfit::stats::Summary;
@@ -84,27 +173,69 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// The summary of `values`, or `None` where there are none.
+    /// The summary of `values`, or `None` where there are none. Their order does not matter, so
+    /// they are taken to be independent.
     pub fn of(mut values: Vec<i64>) -> Option<Self> {
         values.sort_unstable();
         Self::of_sorted(&values)
     }
 
-    /// The summary of an ascending slice, or `None` where it is empty.
+    /// The summary of an ascending slice, or `None` where it is empty. Its observations are taken to
+    /// be independent.
     pub fn of_sorted(sorted: &[i64]) -> Option<Self> {
-        let squares = sorted.iter().map(|v| v.unsigned_abs());
+        let quantiles = QUANTILES.map(|q| QuantileEstimate::of(sorted, q));
+        Self::new(&Moments::of(sorted), quantiles)
+    }
+
+    /// The summary of observations in the order of time, or `None` where there are none.
+    ///
+    /// Observations that follow each other tend to be alike: queues come in bursts. Then fewer of
+    /// them are independent than there are, and intervals that ignore it are too narrow, often by
+    /// far. Here each quantile is asked how many observations of this series are worth one
+    /// ([`Inflation`]), and its interval is that of so many fewer
+    /// ([`inflated_interval`](super::inflated_interval)).
+    ///
+    /// In simulated bursts and queues such intervals hold the true quantile in 93 % to 98 % of series
+    /// with a dozen bursts or more, where plain ones do in 30 % to 70 %; of independent observations
+    /// they do in 95 % to 99 %, and are a little wider than plain ones, by 6 % at n = 1000. Of fewer
+    /// than 50 observations the dependence is hardly known: independent ones are then often taken for
+    /// dependent ones, and sometimes the other way round.
+    ///
+    /// What this cannot know is what did not happen: with two or three bursts in a series, or none,
+    /// it holds the truth hardly more often than plain intervals do. And a series that does not come
+    /// back, such as a steady rise, has no quantiles: few of its observations count as independent,
+    /// however many there are.
+    ///
+    /// ```
+    /// use clockfit::stats::Summary;
+    /// let rising: Vec<i64> = (0..1000).collect();
+    /// let s = Summary::of_series(&rising).unwrap();
+    /// assert_eq!((s.min, s.max, s.p50.value()), (0, 999, None));
+    /// ```
+    pub fn of_series(series: &[i64]) -> Option<Self> {
+        let mut ranked = Ranked::new(series.to_vec());
+        // Placed all at once, they divide the work of whatever is asked next.
+        let n = ranked.count();
+        ranked.at_all(&QUANTILES.map(|q| rank(n, q)));
+        let quantiles = QUANTILES.map(|q| QuantileEstimate::ranked(series, &mut ranked, q));
+        Self::new(&Moments::of(series), quantiles)
+    }
+
+    /// From its parts, the quantiles in the order of [`QUANTILES`].
+    pub(super) fn new(moments: &Moments, quantiles: [QuantileEstimate; 6]) -> Option<Self> {
+        let [p1, p5, p50, p95, p99, p99_9] = quantiles;
         Some(Self {
-            n: len(sorted),
-            min: *sorted.first()?,
-            p1: QuantileEstimate::of(sorted, Probability::P1),
-            p5: QuantileEstimate::of(sorted, Probability::P5),
-            p50: QuantileEstimate::of(sorted, Probability::P50),
-            p95: QuantileEstimate::of(sorted, Probability::P95),
-            p99: QuantileEstimate::of(sorted, Probability::P99),
-            p99_9: QuantileEstimate::of(sorted, Probability::P99_9),
-            max: *sorted.last()?,
-            mean: mean(sorted)?,
-            rms: root_mean_square(squares, len(sorted))?,
+            n: moments.count(),
+            min: moments.min()?,
+            p1,
+            p5,
+            p50,
+            p95,
+            p99,
+            p99_9,
+            max: moments.max()?,
+            mean: moments.mean()?,
+            rms: moments.rms()?,
         })
     }
 
@@ -121,86 +252,35 @@ impl Summary {
     }
 }
 
-/// The arithmetic mean, to nearest, ties to even; `None` for an empty slice. Exact: the sum of up
-/// to 2^64 values of 64 bits fits 128.
-pub fn mean(values: &[i64]) -> Option<i64> {
-    let n = i128::try_from(values.len()).ok().filter(|n| *n > 0)?;
-    let sum: i128 = values.iter().map(|v| i128::from(*v)).sum();
-    let floor = sum.div_euclid(n);
-    let twice_rest = 2 * sum.rem_euclid(n);
-    let up = twice_rest > n || (twice_rest == n && floor.rem_euclid(2) == 1);
-    i64::try_from(floor + i128::from(up)).ok()
-}
-
-/// sqrt(sum of x^2 / n), to nearest, ties to even; `None` where `n` is zero. `n` may differ from the
-/// number of values (a sample variance divides by one less).
-///
-/// Exact for sizes up to 2^63 and n up to 10^9: each square is divided with remainder before it is
-/// summed, so that neither sum leaves 128 bits, and the order of the values cannot matter. Beyond
-/// that it saturates.
-pub fn root_mean_square(sizes: impl IntoIterator<Item = u64>, n: u64) -> Option<u64> {
-    let divisor = u128::from(n);
-    let (mut whole, mut rest) = (0u128, 0u128);
-    for size in sizes {
-        let square = u128::from(size) * u128::from(size);
-        whole = whole.saturating_add(square.checked_div(divisor)?);
-        rest = rest.saturating_add(square % divisor);
-    }
-    let whole = whole.saturating_add(rest.checked_div(divisor)?);
-    let rest = rest % divisor;
-    let root = whole.isqrt();
-    // (root + 1/2)^2 = root^2 + root + 1/4.
-    let beyond_half = whole - root * root;
-    let up = match beyond_half.cmp(&root) {
-        std::cmp::Ordering::Less => false,
-        std::cmp::Ordering::Greater => true,
-        std::cmp::Ordering::Equal => 4 * rest > divisor || (4 * rest == divisor && root % 2 == 1),
-    };
-    Some(u64::try_from(root + u128::from(up)).unwrap_or(u64::MAX))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    #[test]
-    fn rounds_to_nearest_with_ties_to_even() {
-        assert_eq!(mean(&[1, 2]), Some(2));
-        assert_eq!(mean(&[2, 3]), Some(2));
-        assert_eq!(mean(&[-1, 0]), Some(0));
-        assert_eq!(mean(&[-1, -2]), Some(-2));
-        assert_eq!(mean(&[]), None);
-        // Mean square 2.25 = 1.5^2 and 6.25 = 2.5^2: exact ties.
-        assert_eq!(root_mean_square([3, 0, 0, 0], 4), Some(2));
-        assert_eq!(root_mean_square([5, 0, 0, 0], 4), Some(2));
-        assert_eq!(root_mean_square([7, 0, 0, 0], 4), Some(4));
-        assert_eq!(root_mean_square([1], 0), None);
-    }
-
-    #[test]
-    fn the_largest_inputs_do_not_overflow() {
-        let s = Summary::of(vec![i64::MIN; 1000]).unwrap();
-        assert_eq!((s.mean, s.rms), (i64::MIN, 1 << 63));
-        let s = Summary::of(vec![i64::MIN, i64::MAX]).unwrap();
-        assert_eq!((s.mean, s.rms), (0, 1 << 63));
+    fn needs(n: u64) -> QuantileEstimate {
+        QuantileEstimate::Needs {
+            n,
+            inflation: Inflation::NONE,
+        }
     }
 
     #[test]
     fn a_quantile_without_an_interval_says_how_many_it_needs() {
         let s = Summary::of((0..367).collect()).unwrap();
-        assert_eq!(s.p99, QuantileEstimate::Needs { n: 368 });
-        assert_eq!(s.p1, QuantileEstimate::Needs { n: 368 });
+        assert_eq!(s.p99, needs(368));
+        assert_eq!(s.p1, needs(368));
         let s = Summary::of((1..=1000).collect()).unwrap();
         assert_eq!(
             s.p99,
             QuantileEstimate::Known {
                 value: 990,
                 lower: 983,
-                upper: 997
+                upper: 997,
+                within: (990, 990),
+                inflation: Inflation::NONE,
             }
         );
-        assert_eq!(s.p99_9, QuantileEstimate::Needs { n: 3688 });
+        assert_eq!(s.p99_9, needs(3_688));
     }
 
     proptest! {
@@ -212,8 +292,6 @@ mod tests {
             let mut turned = values.clone();
             turned.rotate_left(turn % values.len());
             turned.reverse();
-            prop_assert_eq!(root_mean_square(values.iter().map(|v| v.unsigned_abs()), 7),
-                root_mean_square(turned.iter().map(|v| v.unsigned_abs()), 7));
             prop_assert_eq!(Summary::of(values), Summary::of(turned));
         }
 
@@ -229,6 +307,35 @@ mod tests {
             let got_rms = f64::from(u32::try_from(s.rms).unwrap());
             prop_assert!((got_mean - mean).abs() <= 0.5 + 1e-6);
             prop_assert!((got_rms - rms).abs() <= 0.5 + 1e-6);
+        }
+
+        #[test]
+        fn the_order_of_a_series_widens_its_intervals_and_nothing_else(
+            values in prop::collection::vec(-500i64..500, 1..300),
+        ) {
+            let (series, count) = (Summary::of_series(&values).unwrap(), len(&values));
+            let plain = Summary::of(values).unwrap();
+            prop_assert_eq!((series.n, series.min, series.max), (plain.n, plain.min, plain.max));
+            prop_assert_eq!((series.mean, series.rms), (plain.mean, plain.rms));
+            for ((_, series), (_, plain)) in series.quantiles().into_iter().zip(plain.quantiles()) {
+                match (series, plain) {
+                    (
+                        QuantileEstimate::Known { value, lower, upper, within, .. },
+                        QuantileEstimate::Known { value: x, lower: l, upper: u, .. },
+                    ) => {
+                        prop_assert_eq!((value, within), (x, (x, x)));
+                        prop_assert!(lower <= l && upper >= u);
+                    }
+                    (QuantileEstimate::Needs { n, .. }, plain) => {
+                        let too_few = match plain {
+                            QuantileEstimate::Known { .. } => count,
+                            QuantileEstimate::Needs { n, .. } => n - 1,
+                        };
+                        prop_assert!(n > too_few.max(count), "{n} {:?}", plain);
+                    }
+                    (series, plain) => prop_assert!(false, "{:?} {:?}", series, plain),
+                }
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::super::{Assessment, Plan, Warning, WarningCode, analyse};
 use super::*;
 use crate::sample::{Event, Exchange, Mode, Sample, Sink, SourceInfo, Timescale};
+use crate::stats::Inflation;
 use crate::time::{Monotonic, Timestamp};
 
 const MS: i64 = 1_000_000;
@@ -82,6 +83,8 @@ fn the_floor_is_the_upper_end_of_the_interval_of_p95_in_each_mode() {
         value: 95,
         lower: 90,
         upper: 100,
+        within: (95, 95),
+        inflation: Inflation::NONE,
     };
     assert_eq!(
         (basic.level(), basic.limit()),
