@@ -1,14 +1,42 @@
 //! [`ClassAssessment`]: distributions of the exchanges that may share one.
+//!
+//! Up to [`EXACT`] exchanges of a class are held at once, and quantiles are exact. Beyond, they are
+//! counted into histograms, part by part, and how far exchanges depend on each other is measured on some
+//! of the parts.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
+use rayon::prelude::*;
+
+use super::rows::Rows;
 use crate::sample::{Class, Samples};
-use crate::stats::{Bins, EncodedHistogram, SignedHistogram, Summary, jitter};
-use crate::time::TimeDelta;
+use crate::stats::{
+    Accumulator, Bins, EncodedHistogram, MeanInflation, NSTAGE, SignedHistogram, Summary,
+    distances_from_running_median, jitter, root_mean_square,
+};
+use crate::time::{NANOS_PER_SEC, TimeDelta};
 
 /// Bins of the histogram that is shown: what fits a terminal line beside its two edges.
 const SHOWN_BINS: usize = 32;
+
+/// The most exchanges of one class whose quantiles are exact.
+const EXACT: usize = 1 << 20;
+
+/// Chunks that are counted together: 2^18 exchanges, so that adding up their histograms costs nothing.
+const CHUNKS_IN_PART: usize = 64;
+
+/// In so many parts it is measured how far exchanges depend on each other...
+const PARTS_MEASURED: usize = 8;
+/// ...by so many of each: to do it for all would take longer than everything else.
+const ROWS_MEASURED: usize = 1 << 14;
+
+/// The hour around an exchange in which its offset should be as usual.
+const HOUR: i64 = 3_600 * NANOS_PER_SEC;
+
+/// The times of which medians stand for all exchanges, where there are too many for each to be one.
+const MEDIAN_OF: i64 = 10 * NANOS_PER_SEC;
 
 /// What the exchanges of one class say. Numbers in nanoseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +49,16 @@ pub struct ClassAssessment {
     pub abs_offset: Summary,
     /// Delay, both ways together.
     pub delay: Summary,
+    /// Delay beyond the least one (PDV of RFC 5481).
+    pub delay_variation: Summary,
+    /// T2 - T1: the way out, and the offset.
+    pub out: Summary,
+    /// T4 - T3: the way back, less the offset.
+    pub back: Summary,
+    /// T3 - T2: how long the server kept the request.
+    pub residence: Summary,
+    /// How far offsets are from the median of the hour around them.
+    pub wobble: Summary,
     /// Jitter psi (RFC 5905 section 10, over blocks of eight); absent below two exchanges.
     pub jitter: Option<TimeDelta>,
     /// Offsets in bins of equal width, to be looked at.
@@ -32,38 +70,404 @@ pub struct ClassAssessment {
 /// One assessment for each class among `samples`, in the order told at
 /// [`SourceAssessment::classes`](super::SourceAssessment::classes).
 pub(super) fn assess(samples: &Samples) -> Vec<ClassAssessment> {
-    let mut by_class: BTreeMap<Class, Vec<(i64, i64)>> = BTreeMap::new();
-    for sample in samples {
-        let x = &sample.exchange;
-        by_class
-            .entry(sample.class())
-            .or_default()
-            .push((x.offset().as_nanos(), x.delay().as_nanos()));
-    }
-    let mut classes: Vec<_> = by_class
-        .into_iter()
-        .filter_map(|(class, pairs)| of(class, &pairs))
+    assess_up_to(EXACT, samples)
+}
+
+/// The same with another number up to which quantiles are exact.
+fn assess_up_to(most: usize, samples: &Samples) -> Vec<ClassAssessment> {
+    let all = 0..samples.chunks();
+    let mut classes: Vec<ClassAssessment> = census(samples)
+        .into_par_iter()
+        .filter_map(|(class, seen)| match seen.n <= most {
+            true => exact(class, &Rows::of(samples, all.clone(), class), seen),
+            false => counted(class, samples, seen),
+        })
         .collect();
     classes.sort_by_key(|c| (Reverse(c.offset.n), !c.class.is_pure(), c.class));
     classes
 }
 
-fn of(class: Class, pairs: &[(i64, i64)]) -> Option<ClassAssessment> {
-    let mut offsets: Vec<i64> = pairs.iter().map(|(offset, _)| *offset).collect();
+/// What is to be known of a class before its quantities are looked at.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    n: usize,
+    least_delay: i64,
+}
+
+fn census(samples: &Samples) -> BTreeMap<Class, Seen> {
+    let chunks = (0..samples.chunks()).into_par_iter();
+    let chunks: Vec<BTreeMap<Class, Seen>> = chunks
+        .map(|chunk| {
+            let mut seen = BTreeMap::new();
+            for sample in samples.chunk(chunk) {
+                let least_delay = sample.exchange.delay().as_nanos();
+                add(&mut seen, sample.class(), Seen { n: 1, least_delay });
+            }
+            seen
+        })
+        .collect();
+    let mut all = BTreeMap::new();
+    for (class, seen) in chunks.into_iter().flatten() {
+        add(&mut all, class, seen);
+    }
+    all
+}
+
+fn add(all: &mut BTreeMap<Class, Seen>, class: Class, more: Seen) {
+    let seen = all.entry(class).or_insert(Seen { n: 0, ..more });
+    seen.n += more.n;
+    seen.least_delay = seen.least_delay.min(more.least_delay);
+}
+
+/// The quantities that have a distribution, in one order.
+type Each<T> = [T; 8];
+
+/// Of each quantity its values, and the trend they follow, if any.
+fn quantities(rows: &Rows, wobble: Vec<i64>, seen: Seen) -> Each<(Vec<i64>, Option<Vec<i64>>)> {
+    let trend = rows.trend();
+    let sizes = |values: &[i64]| {
+        values
+            .iter()
+            .map(|v| v.saturating_abs())
+            .collect::<Vec<_>>()
+    };
+    let beyond = rows
+        .delay
+        .iter()
+        .map(|d| d.saturating_sub(seen.least_delay))
+        .collect();
+    let falling = trend.iter().map(|v| v.saturating_neg()).collect();
+    [
+        (sizes(&rows.offset), Some(sizes(&trend))),
+        (rows.delay.clone(), None),
+        (beyond, None),
+        (rows.out.clone(), Some(trend.clone())),
+        (rows.back.clone(), Some(falling)),
+        (rows.residence.clone(), None),
+        (wobble, None),
+        (rows.offset.clone(), Some(trend)),
+    ]
+}
+
+fn summaries(rows: &Rows, wobble: Vec<i64>, seen: Seen) -> Option<Each<Summary>> {
+    let found: Vec<Option<Summary>> = quantities(rows, wobble, seen)
+        .into_par_iter()
+        .map(|(values, trend)| match trend {
+            Some(trend) => Summary::of_trending(&values, &trend),
+            None => Summary::of_series(&values),
+        })
+        .collect();
+    let found: Option<Vec<Summary>> = found.into_iter().collect();
+    found?.try_into().ok()
+}
+
+fn exact(class: Class, rows: &Rows, seen: Seen) -> Option<ClassAssessment> {
+    let points: Vec<(i64, i64)> = rows
+        .at
+        .iter()
+        .copied()
+        .zip(rows.offset.iter().copied())
+        .collect();
+    let wobble = distances_from_running_median(&points, HOUR);
+    let pairs = rows.offset.iter().copied().zip(rows.delay.iter().copied());
+    let mut offsets = rows.offset.clone();
     offsets.sort_unstable();
     let mut histogram = SignedHistogram::new();
     for offset in &offsets {
         histogram.record(*offset);
     }
-    let jitter = jitter(pairs).map(|psi| i64::try_from(psi).unwrap_or(i64::MAX));
-    Some(ClassAssessment {
+    let psi = jitter(&pairs.collect::<Vec<_>>());
+    ClassAssessment::new(
         class,
-        offset: Summary::of_sorted(&offsets)?,
-        abs_offset: Summary::of(offsets.iter().map(|o| o.saturating_abs()).collect())?,
-        delay: Summary::of(pairs.iter().map(|(_, delay)| *delay).collect())?,
-        jitter: jitter.map(TimeDelta::from_nanos),
-        bins: Bins::of_sorted(&offsets, SHOWN_BINS),
-        // A histogram larger than its format is left out; the summaries stand without it.
-        histogram: histogram.encode().ok(),
-    })
+        summaries(rows, wobble, seen)?,
+        psi,
+        Bins::of_sorted(&offsets, SHOWN_BINS),
+        &histogram,
+    )
+}
+
+/// What one part of a long run adds.
+struct Part {
+    counts: Each<Accumulator>,
+    inflations: Each<MeanInflation>,
+    psi: Option<u64>,
+    /// How many blocks of it `psi` is made of.
+    blocks: usize,
+}
+
+/// The same without holding all exchanges at once.
+fn counted(class: Class, samples: &Samples, seen: Seen) -> Option<ClassAssessment> {
+    let parts = samples.chunks().div_ceil(CHUNKS_IN_PART);
+    // Spread evenly over the run.
+    let measured = |part: usize| {
+        let place = |part: usize| part * PARTS_MEASURED / parts.max(1);
+        part == 0 || place(part) != place(part - 1)
+    };
+    let found: Vec<Part> = (0..parts)
+        .into_par_iter()
+        .map(|part| {
+            let chunks = part * CHUNKS_IN_PART..((part + 1) * CHUNKS_IN_PART).min(samples.chunks());
+            Part::of(class, samples, chunks, seen, measured(part))
+        })
+        .collect();
+    let mut counts: Each<Accumulator> = std::array::from_fn(|_| Accumulator::new());
+    let mut inflations: Each<MeanInflation> = std::array::from_fn(|_| MeanInflation::default());
+    for part in &found {
+        for (all, one) in counts.iter_mut().zip(&part.counts) {
+            all.merge(one);
+        }
+        for (all, one) in inflations.iter_mut().zip(&part.inflations) {
+            all.merge(one);
+        }
+    }
+    let psi = found
+        .iter()
+        .filter_map(|part| Some(std::iter::repeat_n(part.psi?, part.blocks)));
+    let blocks = psi.clone().map(|part| part.len()).sum::<usize>();
+    let psi = root_mean_square(psi.flatten(), u64::try_from(blocks).ok()?);
+    let summaries: Option<Vec<Summary>> = counts
+        .iter()
+        .zip(inflations)
+        .map(|(counts, inflation)| counts.summary(inflation.get()))
+        .collect();
+    let [.., offsets] = &counts;
+    let histogram = offsets.histogram();
+    ClassAssessment::new(
+        class,
+        summaries?.try_into().ok()?,
+        psi,
+        Bins::of_histogram(histogram, SHOWN_BINS),
+        histogram,
+    )
+}
+
+impl Part {
+    fn of(
+        class: Class,
+        samples: &Samples,
+        chunks: Range<usize>,
+        seen: Seen,
+        measured: bool,
+    ) -> Self {
+        let rows = Rows::of(samples, chunks, class);
+        let wobble = coarse_wobble(&rows);
+        let mut inflations: Each<MeanInflation> = std::array::from_fn(|_| MeanInflation::default());
+        if measured {
+            let head = rows.head(ROWS_MEASURED);
+            let of_head = wobble.iter().take(ROWS_MEASURED).copied().collect();
+            for (inflation, summary) in inflations
+                .iter_mut()
+                .zip(summaries(&head, of_head, seen).iter().flatten())
+            {
+                inflation.add(summary);
+            }
+        }
+        let pairs: Vec<(i64, i64)> = rows
+            .offset
+            .iter()
+            .copied()
+            .zip(rows.delay.iter().copied())
+            .collect();
+        Self {
+            counts: quantities(&rows, wobble, seen).map(|(values, _)| {
+                let mut counts = Accumulator::new();
+                values.iter().for_each(|v| counts.record(*v));
+                counts
+            }),
+            inflations,
+            psi: jitter(&pairs),
+            blocks: pairs.len() / NSTAGE,
+        }
+    }
+}
+
+/// How far offsets are from what is usual in the hour around them, by the medians of each ten seconds.
+fn coarse_wobble(rows: &Rows) -> Vec<i64> {
+    let mut medians: Vec<(i64, i64)> = Vec::new();
+    let mut lengths = Vec::new();
+    let slot = |at: &i64| at.div_euclid(MEDIAN_OF);
+    let mut from = 0;
+    for slots in rows.at.chunk_by(|a, b| slot(a) == slot(b)) {
+        let until = from + slots.len();
+        let mut offsets = rows.offset.get(from..until).unwrap_or_default().to_vec();
+        let place = offsets.len().div_ceil(2).saturating_sub(1);
+        let (_, median, _) = offsets.select_nth_unstable(place);
+        medians.push((slots.first().copied().unwrap_or(0), *median));
+        lengths.push(slots.len());
+        from = until;
+    }
+    let usual = crate::stats::running_median(&medians, HOUR);
+    let each = usual.into_iter().zip(lengths);
+    let each = each.flat_map(|(usual, n)| std::iter::repeat_n(usual, n));
+    rows.offset
+        .iter()
+        .zip(each)
+        .map(|(offset, usual)| offset.saturating_sub(usual).saturating_abs())
+        .collect()
+}
+
+impl ClassAssessment {
+    fn new(
+        class: Class,
+        summaries: Each<Summary>,
+        psi: Option<u64>,
+        bins: Option<Bins>,
+        histogram: &SignedHistogram,
+    ) -> Option<Self> {
+        let [
+            abs_offset,
+            delay,
+            delay_variation,
+            out,
+            back,
+            residence,
+            wobble,
+            offset,
+        ] = summaries;
+        let psi = psi.map(|psi| i64::try_from(psi).unwrap_or(i64::MAX));
+        Some(Self {
+            class,
+            offset,
+            abs_offset,
+            delay,
+            delay_variation,
+            out,
+            back,
+            residence,
+            wobble,
+            jitter: psi.map(TimeDelta::from_nanos),
+            bins,
+            // A histogram larger than its format is left out; the summaries stand without it.
+            histogram: histogram.encode().ok(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{CHUNK, Exchange, Mode, Sample, StampSource};
+    use crate::stats::QuantileEstimate;
+    use crate::time::{Monotonic, Timestamp};
+
+    /// A number that looks like chance (the finalizer of splitmix64).
+    fn mixed(k: i64) -> i64 {
+        let mut z = k.cast_unsigned().wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        i64::try_from((z ^ z >> 31) >> 1).unwrap()
+    }
+
+    /// Exchanges 100 ms apart, of a clock that drifts by 0.2 ppm; every fifth in another class.
+    fn samples(n: i64) -> Samples {
+        let mut samples = Samples::default();
+        for k in 0..n {
+            let noise = mixed(k) % 10_007;
+            let drift = k / 50;
+            let kernel = k % 5 != 0;
+            let source = if kernel {
+                StampSource::Kernel
+            } else {
+                StampSource::User
+            };
+            let exchange = Exchange {
+                t1: Timestamp::from_nanos(1_763_832_000 * NANOS_PER_SEC + k * 100_000_000),
+                upper: TimeDelta::from_nanos(50_000 + drift + noise),
+                residence: TimeDelta::from_nanos(30_000 + mixed(k + 1) % 777),
+                lower: TimeDelta::from_nanos(drift - 40_000 - mixed(-k) % 5_003),
+                tx: source,
+                rx: source,
+                error: TimeDelta::NANOSECOND,
+            };
+            samples.push(Sample {
+                exchange,
+                mode: Mode::Basic,
+                at: Monotonic::from_nanos(k * 100_000_000),
+                at_error: TimeDelta::from_nanos(100),
+            });
+        }
+        samples
+    }
+
+    fn summaries_of(class: &ClassAssessment) -> [&Summary; 8] {
+        [
+            &class.offset,
+            &class.abs_offset,
+            &class.delay,
+            &class.delay_variation,
+            &class.out,
+            &class.back,
+            &class.residence,
+            &class.wobble,
+        ]
+    }
+
+    #[test]
+    fn counting_says_what_holding_all_does_to_a_thousandth() {
+        let n = i64::try_from(CHUNK * CHUNKS_IN_PART).unwrap() + 5_000;
+        let samples = samples(n);
+        let (held, counted) = (assess(&samples), assess_up_to(1_000, &samples));
+        assert_eq!(held.len(), 2);
+        for (held, counted) in held.iter().zip(&counted) {
+            assert_eq!(held.class, counted.class);
+            for (n, (a, b)) in (0..).zip(summaries_of(held).into_iter().zip(summaries_of(counted)))
+            {
+                let exact = |s: &Summary| (s.n, s.min, s.max, s.mean, s.rms);
+                // The usual offset around one is the median of all in the hour, or of medians.
+                if n < 7 {
+                    assert_eq!(exact(a), exact(b), "quantity {n}");
+                }
+                for ((_, a), (_, b)) in a.quantiles().into_iter().zip(b.quantiles()) {
+                    let QuantileEstimate::Known { value, .. } = a else {
+                        panic!("{a:?}")
+                    };
+                    let QuantileEstimate::Known {
+                        within: (low, high),
+                        ..
+                    } = b
+                    else {
+                        panic!("{b:?}")
+                    };
+                    let allowed = if n < 7 { 0 } else { 200 };
+                    assert!(
+                        low - allowed <= value && value <= high + allowed,
+                        "{n}: {a:?} {b:?}"
+                    );
+                    assert!(high - low <= value.abs() / 1_000 + 1, "{b:?}");
+                }
+            }
+            assert_eq!(held.histogram, counted.histogram);
+            let psi = |c: &ClassAssessment| c.jitter.unwrap().as_nanos();
+            assert!((psi(held) - psi(counted)).abs() <= 2);
+            assert_eq!(
+                counted.bins.as_ref().map(|b| b.counts.len() > 10),
+                Some(true)
+            );
+        }
+    }
+
+    #[test]
+    fn threads_change_nothing_in_what_is_counted() {
+        let samples = samples(i64::try_from(CHUNK * CHUNKS_IN_PART * 2).unwrap() + 77);
+        let with = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
+            pool.install(|| assess_up_to(1_000, &samples))
+        };
+        let one = with(1);
+        assert_eq!(one, with(2));
+        assert_eq!(one, with(16));
+    }
+
+    #[test]
+    fn drift_is_no_dependence() {
+        let [kernel, _] = assess(&samples(2_000)).try_into().unwrap();
+        // It rises by 40 ns in all, and noise is 5 us.
+        assert!(kernel.offset.p50.value().is_some());
+        let worth = |s: &Summary| s.p50.inflation().effective(1_600);
+        assert!(worth(&kernel.offset) > 1_000, "{}", worth(&kernel.offset));
+        assert!(worth(&kernel.back) > 1_000);
+    }
 }

@@ -14,6 +14,7 @@ mod disturbed;
 mod floor;
 mod opinions;
 mod paths;
+mod rows;
 mod slots;
 mod steering;
 mod stretch;

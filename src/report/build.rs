@@ -346,6 +346,11 @@ impl ClassReport {
             offset_ns: Some(Distribution::new(&class.offset)),
             abs_offset_ns: Some(Distribution::new(&class.abs_offset)),
             delay_ns: Some(Distribution::new(&class.delay)),
+            delay_variation_ns: Some(Distribution::new(&class.delay_variation)),
+            out_ns: Some(Distribution::new(&class.out)),
+            back_ns: Some(Distribution::new(&class.back)),
+            residence_ns: Some(Distribution::new(&class.residence)),
+            jitter_1h_ns: Some(Distribution::new(&class.wobble)),
             jitter_ns: class.jitter.map(TimeDelta::as_nanos),
             bins: class.bins.as_ref().map(BinsReport::new),
             histogram: class.histogram.as_ref().map(HistogramReport::new),
@@ -369,10 +374,21 @@ impl ClassName {
 impl Distribution {
     pub(super) fn new(summary: &Summary) -> Self {
         let (mut ci95, mut needed) = (BTreeMap::new(), BTreeMap::new());
+        let (mut effective, mut read_within) = (BTreeMap::new(), BTreeMap::new());
         for (name, estimate) in summary.quantiles() {
+            let worth = estimate.inflation().effective(summary.n);
+            effective.insert(name.to_owned(), worth);
             match estimate {
-                QuantileEstimate::Known { lower, upper, .. } => {
+                QuantileEstimate::Known {
+                    lower,
+                    upper,
+                    within,
+                    ..
+                } => {
                     ci95.insert(name.to_owned(), (lower, upper));
+                    if within.0 < within.1 {
+                        read_within.insert(name.to_owned(), within);
+                    }
                 }
                 QuantileEstimate::Needs { n, .. } => {
                     needed.insert(name.to_owned(), n);
@@ -393,6 +409,8 @@ impl Distribution {
             rms: summary.rms,
             ci95,
             needed,
+            effective,
+            within: read_within,
         }
     }
 }

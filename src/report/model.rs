@@ -358,6 +358,16 @@ pub struct ClassReport {
     pub abs_offset_ns: Option<Distribution>,
     /// Delay: both ways together, without the server's residence.
     pub delay_ns: Option<Distribution>,
+    /// Delay beyond the least one (PDV of RFC 5481).
+    pub delay_variation_ns: Option<Distribution>,
+    /// T2 - T1: the way out, and the offset.
+    pub out_ns: Option<Distribution>,
+    /// T4 - T3: the way back, less the offset.
+    pub back_ns: Option<Distribution>,
+    /// T3 - T2: how long the server kept the request.
+    pub residence_ns: Option<Distribution>,
+    /// How far offsets are from the median of the hour around them.
+    pub jitter_1h_ns: Option<Distribution>,
     /// Jitter psi of the offset (RFC 5905 section 10, over blocks of eight).
     pub jitter_ns: Option<i64>,
     /// The offsets in bins of equal width, to be drawn.
@@ -405,6 +415,11 @@ pub struct Distribution {
     pub ci95: BTreeMap<String, (i64, i64)>,
     /// How many exchanges each null quantile needs.
     pub needed: BTreeMap<String, u64>,
+    /// How many independent exchanges the exchanges are worth, for each quantile.
+    pub effective: BTreeMap<String, u64>,
+    /// What a quantile lies between (lower, upper) that was read from a histogram, because there are too
+    /// many exchanges; empty where all are exact.
+    pub within: BTreeMap<String, (i64, i64)>,
 }
 
 /// Counts over bins of equal width; bin i holds `from + i * width <= x < from + (i + 1) * width`.

@@ -1,6 +1,7 @@
 //! [`Bins`]: a small histogram of equal widths, to be looked at rather than calculated with.
 
-use super::quantile::{Probability, len, quantile};
+use super::histogram::{Bucket, SignedHistogram};
+use super::quantile::{Probability, quantile};
 
 /// The range shown: from this quantile...
 const FROM: Option<Probability> = Probability::from_parts(50);
@@ -34,25 +35,45 @@ impl Bins {
     /// At most `most` bins over an ascending slice; `None` where either is empty or the span is so
     /// wide that its ends cannot be said in 64 bits.
     pub fn of_sorted(sorted: &[i64], most: usize) -> Option<Self> {
-        let low = i128::from(quantile(sorted, FROM?)?);
-        let high = i128::from(quantile(sorted, TO?)?);
+        let ends = (quantile(sorted, FROM?)?, quantile(sorted, TO?)?);
+        Self::between(ends, most, sorted.iter().map(|value| (*value, 1)))
+    }
+
+    /// The same of a histogram: each of its buckets counts at its end that is nearer to zero.
+    pub fn of_histogram(histogram: &SignedHistogram, most: usize) -> Option<Self> {
+        let ends = (histogram.quantile(FROM?)?, histogram.quantile(TO?)?);
+        let nearer = |bucket: Bucket| match bucket.lowest {
+            ..0 => bucket.highest,
+            lowest => lowest,
+        };
+        let counts = histogram
+            .buckets()
+            .map(|bucket| (nearer(bucket), bucket.count));
+        Self::between(ends, most, counts)
+    }
+
+    fn between(
+        (low, high): (i64, i64),
+        most: usize,
+        values: impl Iterator<Item = (i64, u64)>,
+    ) -> Option<Self> {
+        let (low, high) = (i128::from(low), i128::from(high));
         let most = i128::try_from(most).ok().filter(|m| *m > 0)?;
         let bins = |width: i128| high.div_euclid(width) - low.div_euclid(width) + 1;
         let width = widths().find(|width| bins(*width) <= most)?;
         let from = low.div_euclid(width) * width;
         let mut counts = vec![0u64; usize::try_from(bins(width)).ok()?];
         let (mut below, mut above) = (0, 0);
-        for value in sorted {
-            let bin = (i128::from(*value) - from).div_euclid(width);
+        for (value, n) in values {
+            let bin = (i128::from(value) - from).div_euclid(width);
             match usize::try_from(bin) {
-                Err(_) => below += 1,
+                Err(_) => below += n,
                 Ok(bin) => match counts.get_mut(bin) {
-                    Some(count) => *count += 1,
-                    None => above += 1,
+                    Some(count) => *count += n,
+                    None => above += n,
                 },
             }
         }
-        debug_assert_eq!(below + above + counts.iter().sum::<u64>(), len(sorted));
         Some(Self {
             from: i64::try_from(from).ok()?,
             width: i64::try_from(width).ok()?,

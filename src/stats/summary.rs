@@ -221,6 +221,33 @@ impl Summary {
         Self::new(&Moments::of(series), quantiles)
     }
 
+    /// The same of a series that follows a trend, which is given beside it: the clock that is measured
+    /// drifts, say. How far observations depend on each other is measured on what the trend leaves;
+    /// the quantiles are those of the series itself, of the time in which it was observed.
+    ///
+    /// ```
+    /// use clockfit::stats::Summary;
+    /// let trend: Vec<i64> = (0..1000).collect();
+    /// let rising: Vec<i64> = trend.iter().map(|t| t + t * 7_919 % 101).collect();
+    /// let s = Summary::of_trending(&rising, &trend).unwrap();
+    /// assert!(s.p50.value().is_some_and(|median| (540..560).contains(&median)));
+    /// ```
+    pub fn of_trending(series: &[i64], trend: &[i64]) -> Option<Self> {
+        let left = series.iter().zip(trend).map(|(x, t)| x.saturating_sub(*t));
+        let inflations = Self::of_series(&left.collect::<Vec<_>>())?.quantiles();
+        let mut ranked = Ranked::new(series.to_vec());
+        let n = ranked.count();
+        ranked.at_all(&QUANTILES.map(|q| rank(n, q)));
+        let mut inflations = inflations
+            .into_iter()
+            .map(|(_, quantile)| quantile.inflation());
+        let quantiles = QUANTILES.map(|q| {
+            let inflation = inflations.next().unwrap_or(Inflation::NONE);
+            QuantileEstimate::by_rank(n, q, inflation, |rank| ranked.at(rank))
+        });
+        Self::new(&Moments::of(series), quantiles)
+    }
+
     /// From its parts, the quantiles in the order of [`QUANTILES`].
     pub(super) fn new(moments: &Moments, quantiles: [QuantileEstimate; 6]) -> Option<Self> {
         let [p1, p5, p50, p95, p99, p99_9] = quantiles;

@@ -232,7 +232,8 @@ fn the_promised_keys_are_there() {
     }
     let bad = &value["sources"][1];
     assert_eq!(bad["offset_ns"]["p99"], Value::Null);
-    assert_eq!(bad["offset_ns"]["needed"]["p99"], 368);
+    // 368 if they were independent.
+    assert!(bad["offset_ns"]["needed"]["p99"].as_u64() >= Some(368));
     assert_eq!(bad["rejected"]["bogus_origin"], 2);
     assert_eq!(bad["lost_by"]["timeout"], 3);
     assert_eq!(bad["other_classes"][0]["class"]["stamps"], "user/kernel");

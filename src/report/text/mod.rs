@@ -3,6 +3,7 @@
 //! Few sources are told in detail; many get a table with one line each, the worst first.
 
 mod agreement;
+mod distribution;
 mod floor;
 mod local;
 mod nic;

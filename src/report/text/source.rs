@@ -3,22 +3,15 @@
 use std::io::{self, Write};
 
 use super::super::model::{
-    BinsReport, BoundReport, ClassReport, CrossCheckReport, Distribution, Report, SourceReport,
+    BoundReport, ClassReport, CrossCheckReport, Distribution, Report, SourceReport,
 };
 use super::page::{Ink, Page};
 use super::quantity::{Digits, Round, offset, percent, plain, signed};
-use super::{floor, over_time};
-use crate::sample::{Mode, SourceKind, Timescale};
+use super::{distribution, floor, over_time};
+use crate::sample::{SourceKind, Timescale};
 
 /// Where the text after a label begins.
 const INDENT: usize = 14;
-
-/// Heights of a bar, lowest first.
-const BLOCKS: [char; 8] = [
-    '\u{2581}', '\u{2582}', '\u{2583}', '\u{2584}', '\u{2585}', '\u{2586}', '\u{2587}', '\u{2588}',
-];
-/// The same for terminals that show ASCII only.
-const ASCII_BLOCKS: [char; 8] = ['.', ':', '-', '=', '+', '*', '#', '@'];
 
 pub(super) fn write<W: Write>(
     found: &SourceReport,
@@ -110,7 +103,7 @@ pub(super) fn write<W: Write>(
         say("cross-check", cross_check(check))?;
     }
     over_time::table(found, page)?;
-    distributions(&found.main, page)?;
+    distribution::write(&found.main, page)?;
     for class in &found.other_classes {
         page.paragraph(Ink::Plain, "  ", 4, &other(class))?;
     }
@@ -227,12 +220,6 @@ pub(super) fn digits_of(bound: &BoundReport) -> Digits {
     Digits::for_spread(bound.upper.abs_diff(bound.lower), size)
 }
 
-/// What tells most values of a distribution apart.
-fn digits_in(of: &Distribution) -> Digits {
-    let (low, high) = (of.p5.unwrap_or(of.min), of.p95.unwrap_or(of.max));
-    Digits::for_spread(high.abs_diff(low), of.mean.unsigned_abs())
-}
-
 /// A size that is not overstated.
 fn least(nanos: i64) -> String {
     let digits = Digits::Four;
@@ -241,7 +228,7 @@ fn least(nanos: i64) -> String {
 }
 
 fn estimated(of: &Distribution, kind: SourceKind) -> String {
-    let digits = digits_in(of);
+    let digits = distribution::digits_in(of);
     let say = |nanos| signed(nanos, Round::Nearest, digits);
     let (value, source) = match (of.p50, of.ci95.get("p50")) {
         (Some(median), Some((lower, upper))) => (
@@ -325,136 +312,4 @@ fn other(class: &ClassReport) -> String {
 fn counts<'a>(named: impl Iterator<Item = (&'a str, u64)>) -> String {
     let each: Vec<String> = named.map(|(name, n)| format!("{n} {name}")).collect();
     each.join(", ")
-}
-
-fn distributions<W: Write>(class: &ClassReport, page: &mut Page<'_, W>) -> io::Result<()> {
-    let (Some(offsets), Some(delay)) = (&class.offset_ns, &class.delay_ns) else {
-        return Ok(());
-    };
-    page.blank()?;
-    if let Some(name) = &class.class {
-        let text = format!(
-            "n {}, stamped {} ({} mode); offset = {} - local",
-            offsets.n,
-            name.stamps,
-            name.mode.name(),
-            if name.mode == Mode::Reading {
-                "clock"
-            } else {
-                "server"
-            }
-        );
-        page.paragraph(Ink::Plain, "  ", 4, &text)?;
-    }
-    row(
-        page,
-        "",
-        ["offset", "95 % interval", "delay", "95 % interval"],
-    )?;
-    let digits = digits_in(offsets);
-    let of_offset = |nanos| signed(nanos, Round::Nearest, digits);
-    let quantiles = [
-        ("p1", "p1", offsets.p1, delay.p1),
-        ("p5", "p5", offsets.p5, delay.p5),
-        ("p50", "p50", offsets.p50, delay.p50),
-        ("p95", "p95", offsets.p95, delay.p95),
-        ("p99", "p99", offsets.p99, delay.p99),
-        ("p99_9", "p99.9", offsets.p99_9, delay.p99_9),
-    ];
-    row(
-        page,
-        "min",
-        [&of_offset(offsets.min), "", &plain(delay.min), ""],
-    )?;
-    for (key, label, this, that) in quantiles {
-        let (left, left_interval) = quantile(offsets, key, this, of_offset);
-        let (right, right_interval) = quantile(delay, key, that, plain);
-        row(
-            page,
-            label,
-            [&left, &left_interval, &right, &right_interval],
-        )?;
-    }
-    row(
-        page,
-        "max",
-        [&of_offset(offsets.max), "", &plain(delay.max), ""],
-    )?;
-    row(
-        page,
-        "mean",
-        [&of_offset(offsets.mean), "", &plain(delay.mean), ""],
-    )?;
-    let rms = |d: &Distribution| i64::try_from(d.rms).unwrap_or(i64::MAX);
-    row(
-        page,
-        "rms",
-        [
-            of_offset(rms(offsets)).trim_start_matches('+'),
-            "",
-            &plain(rms(delay)),
-            "",
-        ],
-    )?;
-    match &class.bins {
-        Some(bins) => histogram(bins, page),
-        None => Ok(()),
-    }
-}
-
-fn row<W: Write>(
-    page: &mut Page<'_, W>,
-    label: &str,
-    [offset, interval, delay, of_delay]: [&str; 4],
-) -> io::Result<()> {
-    let text = format!("  {label:<6}{offset:>11}  {interval:<26}{delay:>10}  {of_delay}");
-    page.line(Ink::Plain, &text)
-}
-
-/// A value and its interval, or what it would take to have them.
-fn quantile(
-    of: &Distribution,
-    key: &str,
-    value: Option<i64>,
-    say: impl Fn(i64) -> String,
-) -> (String, String) {
-    match (value, of.ci95.get(key), of.needed.get(key)) {
-        (Some(value), Some((lower, upper)), _) => {
-            (say(value), format!("{} .. {}", say(*lower), say(*upper)))
-        }
-        (_, _, Some(needed)) => ("-".to_owned(), format!("needs n {needed}")),
-        _ => ("-".to_owned(), String::new()),
-    }
-}
-
-fn histogram<W: Write>(bins: &BinsReport, page: &mut Page<'_, W>) -> io::Result<()> {
-    let most = bins.counts.iter().copied().max().unwrap_or(0).max(1);
-    let blocks = if page.unicode() { BLOCKS } else { ASCII_BLOCKS };
-    // A bin that holds anything shows at least the lowest block.
-    let block = |count: u64| {
-        let level = (u128::from(count) * 8).div_ceil(u128::from(most));
-        let index = usize::try_from(level)
-            .ok()
-            .and_then(|level| level.checked_sub(1));
-        index.and_then(|i| blocks.get(i)).copied().unwrap_or(' ')
-    };
-    let bars: String = bins.counts.iter().map(|count| block(*count)).collect();
-    let width = i64::try_from(bins.counts.len()).unwrap_or(i64::MAX);
-    let end = bins.from.saturating_add(bins.width.saturating_mul(width));
-    page.blank()?;
-    let size = bins.from.unsigned_abs().max(end.unsigned_abs());
-    let digits = Digits::for_spread(end.abs_diff(bins.from), size);
-    let from = signed(bins.from, Round::Nearest, digits);
-    let text = format!(
-        "  offsets {from:>11} |{bars}| {}",
-        signed(end, Round::Nearest, digits)
-    );
-    page.line(Ink::Plain, &text)?;
-    let columns = format!(
-        "each column {}; {} below, {} above",
-        plain(bins.width),
-        bins.below,
-        bins.above
-    );
-    page.line(Ink::Plain, &format!("{:22}{columns}", ""))
 }
