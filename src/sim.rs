@@ -140,7 +140,9 @@ impl SimLeg {
     }
 
     fn pass(&mut self, at: Timestamp, dice: &mut Dice) -> Timestamp {
-        let queue = match dice.happens(self.tail) {
+        // Without a tail no number is drawn for it: runs of earlier seeds stay as they were.
+        let tailed = self.tail > PerMillion(0) && dice.happens(self.tail);
+        let queue = match tailed {
             false => dice.exponential(self.mean_queue),
             true => dice.pareto(self.mean_queue),
         };
