@@ -33,6 +33,7 @@ mod error;
 mod exchange;
 mod line;
 mod reader;
+mod scan;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -43,6 +44,7 @@ use std::path::Path;
 
 pub use error::{LooksLike, RecordingError};
 pub use reader::{ReadReport, Reader, Unreadable};
+pub use scan::scan as scan_exchange;
 pub use writer::Writer;
 
 use crate::sample::Campaign;

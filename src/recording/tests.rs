@@ -15,6 +15,8 @@ use crate::sample::{
 };
 use crate::time::{Frequency, Monotonic, TimeDelta, Timestamp};
 
+mod scanned;
+
 fn delta() -> impl Strategy<Value = TimeDelta> {
     any::<i64>().prop_map(TimeDelta::from_nanos)
 }
