@@ -28,11 +28,15 @@
 //! ```
 #![deny(clippy::indexing_slicing)]
 
+mod block;
 mod clock;
+mod deliver;
 mod error;
 mod exchange;
 mod line;
 mod reader;
+mod recognise;
+mod report;
 mod scan;
 #[cfg(test)]
 mod tests;
@@ -42,8 +46,10 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-pub use error::{LooksLike, RecordingError};
-pub use reader::{ReadReport, Reader, Unreadable};
+pub use error::RecordingError;
+pub use reader::Reader;
+pub use recognise::LooksLike;
+pub use report::{ReadReport, Unreadable};
 pub use scan::scan as scan_exchange;
 pub use writer::Writer;
 
@@ -71,7 +77,8 @@ pub fn read(path: &Path) -> Result<Replay, RecordingError> {
     })?;
     let reader = Reader::new(BufReader::with_capacity(READ_BUFFER_BYTES, file), name)?;
     let mut campaign = Campaign::new(reader.header().clone());
-    let report = reader.read_into(&mut campaign)?;
+    // In the pool, so that no more threads are busy than it has.
+    let report = rayon::scope(|_| reader.read_into(&mut campaign))?;
     Ok(Replay { campaign, report })
 }
 

@@ -15,6 +15,7 @@ use crate::sample::{
 };
 use crate::time::{Frequency, Monotonic, TimeDelta, Timestamp};
 
+mod blocks;
 mod scanned;
 
 fn delta() -> impl Strategy<Value = TimeDelta> {
