@@ -54,6 +54,14 @@ pub enum RecordingError {
         /// The system's error.
         error: io::Error,
     },
+    /// A packed file holds no measurement that could be unpacked.
+    #[error("no measurement can be unpacked from {name}: {damage}")]
+    Packed {
+        /// The file.
+        name: String,
+        /// What is wrong with it.
+        damage: String,
+    },
     /// The file holds nothing.
     #[error("{name} is empty; a recording starts with a line that names its version")]
     Empty {

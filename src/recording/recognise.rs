@@ -1,9 +1,49 @@
-//! [`LooksLike`]: what an input is, by its first bytes.
+//! [`recognise`]: what an input is, by its first bytes.
 
 use std::fmt;
 
+use super::line::Probe;
+
+/// How many first bytes of an input are looked at.
+pub(super) const START_BYTES: usize = 64 * 1024;
 /// How the first line of each recording starts that this program wrote.
 const RECORDING_START: &[u8] = b"{\"clockfit_recording\"";
+
+/// What an input is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// A recording of this program, or what is left of one.
+    Recording,
+    /// Nothing that is read here.
+    Unlike(LooksLike),
+}
+
+/// Tells a format by the first bytes of an input: up to [`START_BYTES`], fewer where it ends.
+///
+/// A format of another program has its place here: a variant of [`Format`], and its own recogniser
+/// asked where the comment says.
+pub(super) fn recognise(start: &[u8]) -> Format {
+    let (line, whole) = match start.iter().position(|&byte| byte == b'\n') {
+        Some(end) => (start.get(..end).unwrap_or(start), true),
+        None => (start, false),
+    };
+    if (whole && names_version(line)) || (!whole && could_begin_recording(line)) {
+        return Format::Recording;
+    }
+    // Here formats of other programs are asked, before what only could be one of ours.
+    let object = line.trim_ascii_start().first() == Some(&b'{');
+    if !whole && object && start.len() >= START_BYTES {
+        // The version may stand anywhere in a first line that is longer than this.
+        return Format::Recording;
+    }
+    Format::Unlike(LooksLike::judge(line))
+}
+
+/// Whether a first line names the version of a recording, known or not.
+fn names_version(line: &[u8]) -> bool {
+    let probe: Option<Probe> = serde_json::from_slice(line).ok();
+    probe.is_some_and(|probe| probe.clockfit_recording.is_some())
+}
 
 /// Whether a line that is cut somewhere could have become the first of a recording.
 pub(super) fn could_begin_recording(line: &[u8]) -> bool {

@@ -25,6 +25,8 @@ pub struct ReadReport {
     pub torn_last_line: bool,
     /// Lines that make no sense.
     pub unreadable: Unreadable,
+    /// Where a packed file could not be unpacked to its end: why.
+    pub damage: Option<String>,
 }
 
 /// Lines that make no sense, and the first of them.
@@ -39,13 +41,19 @@ pub struct Unreadable {
 impl ReadReport {
     /// Whether every line of the file was understood.
     pub fn is_whole(&self) -> bool {
-        self.unknown_kinds.is_empty() && !self.torn_last_line && self.unreadable.count == 0
+        self.unknown_kinds.is_empty()
+            && !self.torn_last_line
+            && self.unreadable.count == 0
+            && self.damage.is_none()
     }
 
     /// What a person should know, one sentence each; none for a whole recording.
     pub fn describe(&self) -> Vec<String> {
         let mut lines = Vec::new();
-        if self.torn_last_line {
+        if let Some(damage) = &self.damage {
+            // The last line is torn then as well, for the same reason.
+            lines.push(format!("{damage}; what was unpacked before is used"));
+        } else if self.torn_last_line {
             lines.push(
                 "the last line is torn and was skipped; what stands before it is used".into(),
             );
