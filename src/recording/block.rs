@@ -4,7 +4,7 @@ use std::io::{self, BufRead, ErrorKind};
 
 use super::line::{self, Line};
 use super::report::{MAX_REASON_CHARS, clip};
-use super::scan::scan;
+use super::scan::scan_exchange;
 use crate::sample::{Event, Sample, SourceId};
 
 /// How much is taken at once.
@@ -165,7 +165,7 @@ impl Block {
         let mut rest = self.bytes.get(..self.len).unwrap_or_default();
         while !rest.is_empty() {
             // Shorter than any limit there is, since none of its numbers can be long.
-            if let Some((source, sample, after)) = scan(rest)
+            if let Some((source, sample, after)) = scan_exchange(rest)
                 && let Some(after) = after.strip_prefix(b"\n")
             {
                 samples.push((source, sample));

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use super::line::BadLine;
-use super::scan::scan;
+use super::scan::scan_exchange;
 use crate::sample::{AT_ERROR_FLOOR, Class, Exchange, Sample, SourceId};
 use crate::time::{Monotonic, NANOS_PER_SEC, TimeDelta, Timestamp};
 
@@ -101,7 +101,7 @@ fn push_digits(mut value: u64, width: usize, out: &mut Vec<u8>) {
 
 /// Reads an exchange line, without its newline.
 pub(super) fn parse_exchange(line: &[u8]) -> Result<(SourceId, Sample), BadLine> {
-    match scan(line) {
+    match scan_exchange(line) {
         Some((source, sample, [])) => Ok((source, sample)),
         _ => parse_any_exchange(line),
     }

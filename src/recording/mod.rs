@@ -49,5 +49,5 @@ pub use reader::Reader;
 pub use recognise::LooksLike;
 pub use replay::{Replay, read, read_from};
 pub use report::{ReadReport, Unreadable};
-pub use scan::scan as scan_exchange;
+pub use scan::scan_exchange;
 pub use writer::Writer;

@@ -1,8 +1,8 @@
 //! The exchange line as it is written, read without looking for what else it might be.
 //!
-//! [`scan`] knows one form, that of [`write_exchange`](super::exchange::write_exchange), and takes each
-//! byte for what has to stand there. Whatever deviates it leaves to the parser of JSON: the two never
-//! disagree on a line that both accept, and what is wrong with a line is the parser's to say.
+//! [`scan_exchange`] knows one form, that of `write_exchange`, and takes each byte for what has to
+//! stand there. Whatever deviates it leaves to the parser of JSON: the two never disagree on a line
+//! that both accept, and what is wrong with a line is the parser's to say.
 
 use crate::sample::{AT_ERROR_FLOOR, Exchange, Mode, Sample, SourceId, StampSource};
 use crate::time::{Monotonic, NANOS_PER_SEC, TimeDelta, Timestamp};
@@ -38,7 +38,7 @@ const MAX_SECOND_DIGITS: usize = 10;
 /// assert_eq!(clockfit::recording::scan_exchange(&rest[1..]), None);
 /// ```
 #[inline(always)]
-pub fn scan(text: &[u8]) -> Option<(SourceId, Sample, &[u8])> {
+pub fn scan_exchange(text: &[u8]) -> Option<(SourceId, Sample, &[u8])> {
     let mut scan = Scan(text);
     scan.pass(b"{\"k\":\"x\",\"s\":")?;
     let source = SourceId(u32::try_from(scan.number()?).ok()?);
