@@ -1,6 +1,7 @@
 //! [`Reader`]: a recording as a stream of events, with an account of what could not be used.
 
 use std::io::{BufRead, Read};
+use std::sync::Mutex;
 
 use super::block::{Block, Blocks, Limits};
 use super::deliver::Delivery;
@@ -16,16 +17,16 @@ const MAX_LINE_BYTES: usize = 1024 * 1024;
 /// The longest first line that is read: it holds all arguments, which Linux limits to 6 MiB in all
 /// (execve(2)), plus escapes.
 const MAX_HEADER_BYTES: usize = 40 * 1024 * 1024;
-/// What is parsed in one go. Some 1200 exchanges keep a thread busy for long enough, and both they
-/// and what they become stay in its cache.
-const BLOCK_BYTES: usize = 128 * 1024;
-/// Blocks that are parsed together, while as many that were parsed are delivered and filled again.
-const BATCH_BLOCKS: usize = 16;
+/// What is read and parsed in one go. Some 600 exchanges keep a thread busy for long enough, and both
+/// they and what they become stay in its cache.
+const BLOCK_BYTES: usize = 64 * 1024;
+/// Blocks that are read and parsed while as many others are delivered.
+const BATCH_BLOCKS: usize = 32;
 
 /// Reads a recording. Memory is bounded by the longest line, 1 MiB (the first line: 40 MiB), and by
 /// the few blocks that are in hand at a time, however long the input claims to be.
 ///
-/// Threads of [`rayon`]'s current pool parse while the calling one reads and delivers. Their number
+/// Threads of [`rayon`]'s current pool read and parse while the calling one delivers. Their number
 /// changes neither the events nor their order nor the report.
 pub struct Reader<R: BufRead> {
     input: R,
@@ -86,7 +87,10 @@ impl<R: BufRead> Reader<R> {
     ///
     /// # Errors
     /// [`RecordingError::Read`] where the system cannot read on; `sink` keeps what it was given.
-    pub fn read_into(self, sink: &mut dyn Sink) -> Result<ReadReport, RecordingError> {
+    pub fn read_into(self, sink: &mut dyn Sink) -> Result<ReadReport, RecordingError>
+    where
+        R: Send,
+    {
         let mut blocks = Blocks::new(self.input, self.limits);
         let mut delivery = Delivery::new(sink, self.limits.line);
         deliver_all(&mut blocks, &mut delivery);
@@ -100,39 +104,42 @@ impl<R: BufRead> Reader<R> {
     }
 }
 
-/// Two batches of blocks take turns: while one is parsed, the other is delivered and filled again.
-fn deliver_all(blocks: &mut Blocks<impl BufRead>, delivery: &mut Delivery<'_>) {
-    let mut next = Batch::default();
-    next.fill(blocks);
-    // Waking other threads takes longer than a single batch, and asking for their number starts them.
+/// Two batches of blocks take turns: while one is filled and parsed, the other is delivered.
+fn deliver_all<R: BufRead + Send>(blocks: &mut Blocks<R>, delivery: &mut Delivery<'_>) {
+    let mut block = Block::default();
+    blocks.fill(&mut block);
+    // Waking other threads takes longer than a single block, and asking for their number starts them.
     if blocks.is_over() || rayon::current_num_threads() == 1 {
-        return deliver_alone(next, blocks, delivery);
+        return deliver_alone(block, blocks, delivery);
     }
-    let mut parsed = Batch::default();
-    while next.used > 0 {
+    block.parse();
+    delivery.deliver(block.told());
+    let (mut next, mut parsed) = (Batch::default(), Batch::default());
+    loop {
+        let work = Mutex::new(next.work(blocks));
         rayon::in_place_scope(|scope| {
-            for block in next.used_blocks() {
-                scope.spawn(|_| block.parse());
+            for _ in 0..rayon::current_num_threads().min(BATCH_BLOCKS) {
+                scope.spawn(|_| parse_all(&work));
             }
             parsed.deliver(delivery);
-            parsed.fill(blocks);
+            parse_all(&work);
         });
-        // What was filled is parsed next, and what was parsed is delivered.
+        next.used = work.into_inner().map_or(0, |work| work.used);
+        if next.used == 0 {
+            return;
+        }
         std::mem::swap(&mut next, &mut parsed);
     }
-    parsed.deliver(delivery);
 }
 
-/// The same in one thread: each block goes all the way while it is in the cache.
-fn deliver_alone(mut batch: Batch, blocks: &mut Blocks<impl BufRead>, delivery: &mut Delivery<'_>) {
-    for block in batch.used_blocks() {
+/// The same in one thread.
+fn deliver_alone(mut block: Block, blocks: &mut Blocks<impl BufRead>, delivery: &mut Delivery<'_>) {
+    loop {
         block.parse();
         delivery.deliver(block.told());
-    }
-    let mut block = Block::default();
-    while blocks.fill(&mut block) {
-        block.parse();
-        delivery.deliver(block.told());
+        if !blocks.fill(&mut block) {
+            return;
+        }
     }
 }
 
@@ -143,29 +150,47 @@ struct Batch {
     used: usize,
 }
 
+/// A batch that is being filled, block after block, by whoever is free.
+struct Work<'a, R> {
+    input: &'a mut Blocks<R>,
+    free: std::slice::IterMut<'a, Block>,
+    used: usize,
+}
+
 impl Batch {
-    fn used_blocks(&mut self) -> impl Iterator<Item = &mut Block> {
-        self.blocks.iter_mut().take(self.used)
+    fn work<'a, R>(&'a mut self, input: &'a mut Blocks<R>) -> Work<'a, R> {
+        self.blocks.resize_with(BATCH_BLOCKS, Block::default);
+        Work {
+            input,
+            free: self.blocks.iter_mut(),
+            used: 0,
+        }
     }
 
     /// Hands over what the blocks tell, after which none is in use.
     fn deliver(&mut self, delivery: &mut Delivery<'_>) {
-        for block in self.used_blocks() {
+        for block in self.blocks.iter_mut().take(self.used) {
             delivery.deliver(block.told());
         }
         self.used = 0;
     }
+}
 
-    fn fill(&mut self, blocks: &mut Blocks<impl BufRead>) {
-        self.blocks.resize_with(BATCH_BLOCKS, Block::default);
-        self.used = 0;
-        for block in &mut self.blocks {
-            if !blocks.fill(block) {
-                break;
-            }
-            self.used += 1;
-        }
+/// Fills blocks and parses them: whoever reads a block has it in the cache.
+fn parse_all<R: BufRead>(work: &Mutex<Work<'_, R>>) {
+    while let Some(block) = fill_next(work) {
+        block.parse();
     }
+}
+
+fn fill_next<'a, R: BufRead>(work: &Mutex<Work<'a, R>>) -> Option<&'a mut Block> {
+    let mut work = work.lock().ok()?;
+    let block = work.free.next()?;
+    if !work.input.fill(block) {
+        return None;
+    }
+    work.used += 1;
+    Some(block)
 }
 
 fn parse_first(line: &[u8], name: &str) -> Result<RunHeader, RecordingError> {
