@@ -1,19 +1,21 @@
 //! How fast exchanges go into a recording and come out again.
 //!
-//! `write/serde_json` writes the same fields through a derived serialiser: the reason why the
-//! exchange line is written by hand.
+//! `write/serde_json` writes the same fields through a derived serialiser, and `parse/serde_json` reads
+//! them through a derived deserialiser: the reasons why the exchange line is written and read by hand.
+//! `parse/scan` is the least that reading can cost; `read/recording` is all of reading, `read/campaign` with
+//! keeping what was read. Whole recordings are for `benches/whole/replay.rs`.
 
 use std::hint::black_box;
 use std::io;
 
-use clockfit::recording::{Reader, Writer};
+use clockfit::recording::{Reader, Writer, scan_exchange};
 use clockfit::sample::{
-    AT_ERROR_FLOOR, Event, Exchange, Mode, RunHeader, Sample, Sink, SourceId, SourceInfo,
-    SourceKind, StampSource, Timescale,
+    AT_ERROR_FLOOR, Campaign, Class, Event, Exchange, Mode, RunHeader, Sample, Sink, SourceId,
+    SourceInfo, SourceKind, StampSource, Timescale,
 };
 use clockfit::time::{Monotonic, TimeDelta, Timestamp};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 const EXCHANGES: i64 = 10_000;
 
@@ -112,13 +114,76 @@ impl Sink for Count {
     }
 }
 
-fn read(c: &mut Criterion) {
+/// A recording in memory.
+fn recording() -> Vec<u8> {
     let mut file = Vec::new();
     let mut writer = Writer::new(&mut file, "memory", &RunHeader::default());
     for event in events() {
         writer.event(&event);
     }
     drop(writer);
+    file
+}
+
+#[derive(Deserialize)]
+struct DerivedLine<'a> {
+    s: SourceId,
+    c: &'a str,
+    t1: &'a str,
+    u: TimeDelta,
+    r: TimeDelta,
+    l: TimeDelta,
+    m: Monotonic,
+    e: Option<TimeDelta>,
+    g: Option<TimeDelta>,
+}
+
+fn derived(line: &[u8]) -> Option<(SourceId, Sample)> {
+    let line: DerivedLine<'_> = serde_json::from_slice(line).ok()?;
+    let Class { mode, tx, rx } = line.c.parse().ok()?;
+    let sample = Sample {
+        exchange: Exchange {
+            t1: line.t1.parse().ok()?,
+            upper: line.u,
+            residence: line.r,
+            lower: line.l,
+            tx,
+            rx,
+            error: line.e.unwrap_or(TimeDelta::NANOSECOND),
+        },
+        mode,
+        at: line.m,
+        at_error: line.g.unwrap_or(AT_ERROR_FLOOR),
+    };
+    Some((line.s, sample))
+}
+
+fn parse(c: &mut Criterion) {
+    let file = recording();
+    let lines: Vec<&[u8]> = file.split(|&byte| byte == b'\n').skip(2).collect();
+    let mut group = c.benchmark_group("parse");
+    group.throughput(Throughput::Elements(EXCHANGES.unsigned_abs()));
+    group.bench_function("scan", |b| {
+        b.iter(|| {
+            let scanned = lines
+                .iter()
+                .filter_map(|line| scan_exchange(black_box(line)));
+            let found = scanned.map(black_box).count();
+            assert_eq!(u64::try_from(found), Ok(EXCHANGES.unsigned_abs()));
+        });
+    });
+    group.bench_function("serde_json", |b| {
+        b.iter(|| {
+            let parsed = lines.iter().filter_map(|line| derived(black_box(line)));
+            let found = parsed.map(black_box).count();
+            assert_eq!(u64::try_from(found), Ok(EXCHANGES.unsigned_abs()));
+        });
+    });
+    group.finish();
+}
+
+fn read(c: &mut Criterion) {
+    let file = recording();
     let mut group = c.benchmark_group("read");
     group.throughput(Throughput::Elements(EXCHANGES.unsigned_abs()));
     group.bench_function("recording", |b| {
@@ -129,8 +194,16 @@ fn read(c: &mut Criterion) {
             assert!(report.is_ok_and(|r| r.is_whole()) && count.0 > EXCHANGES.unsigned_abs());
         });
     });
+    group.bench_function("campaign", |b| {
+        b.iter(|| {
+            let mut campaign = Campaign::default();
+            let report = Reader::new(file.as_slice(), "memory")
+                .and_then(|reader| reader.read_into(&mut campaign));
+            assert!(report.is_ok_and(|r| r.is_whole()) && campaign.sources.len() == 1);
+        });
+    });
     group.finish();
 }
 
-criterion_group!(benches, write, read);
+criterion_group!(benches, write, parse, read);
 criterion_main!(benches);

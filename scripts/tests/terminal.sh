@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# On a terminal: colour where it is wanted, and none where NO_COLOR or a pipe objects.
+# On a terminal: colour where it is wanted, and none where NO_COLOR or a pipe objects. Nobody types a
+# recording.
 set -euo pipefail
 # shellcheck source=scripts/tests/lib.bash
 source "$(dirname "${BASH_SOURCE[0]}")/lib.bash"
@@ -24,3 +25,7 @@ for variable in NO_COLOR=1 TERM=dumb CLICOLOR=0; do
 done
 seen=$(TERM=xterm $run 2>&1)
 [[ $seen != *"$escape"* ]] || fail "escape codes in a pipe: $seen"
+
+status=0
+seen=$(script --quiet --return --command "$clockfit analyse - 2>&1" /dev/null </dev/null) || status=$?
+[[ $status == 2 && $seen == *"standard input is a terminal; "* ]] || fail "a terminal to read: $status $seen"

@@ -220,7 +220,8 @@ pub struct AnalysisArgs {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Exit codes: 0 measured; 2 no recording, or nothing measured in it.")]
 pub struct AnalyseArgs {
-    /// A recording that `clockfit measure --output` wrote
+    /// A recording that `clockfit measure --output` wrote, as it is or packed with gzip or zstd; - is
+    /// standard input
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 

@@ -5,11 +5,12 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use super::line::BadLine;
+use super::scan::scan_exchange;
 use crate::sample::{AT_ERROR_FLOOR, Class, Exchange, Sample, SourceId};
 use crate::time::{Monotonic, NANOS_PER_SEC, TimeDelta, Timestamp};
 
 /// What a stamp may be off by where the exchange line does not say: one unit of the stamps.
-const USUAL_ERROR: TimeDelta = TimeDelta::NANOSECOND;
+pub(super) const USUAL_ERROR: TimeDelta = TimeDelta::NANOSECOND;
 
 /// How each exchange line starts that this program wrote.
 pub(super) const EXCHANGE_START: &[u8] = b"{\"k\":\"x\",";
@@ -100,6 +101,14 @@ fn push_digits(mut value: u64, width: usize, out: &mut Vec<u8>) {
 
 /// Reads an exchange line, without its newline.
 pub(super) fn parse_exchange(line: &[u8]) -> Result<(SourceId, Sample), BadLine> {
+    match scan_exchange(line) {
+        Some((source, sample, [])) => Ok((source, sample)),
+        _ => parse_any_exchange(line),
+    }
+}
+
+/// Reads an exchange line of any form that JSON allows.
+pub(super) fn parse_any_exchange(line: &[u8]) -> Result<(SourceId, Sample), BadLine> {
     let line: ExchangeLine<'_> = serde_json::from_slice(line)?;
     let Class { mode, tx, rx } = line.c.parse()?;
     let exchange = Exchange {

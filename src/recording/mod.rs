@@ -28,51 +28,27 @@
 //! ```
 #![deny(clippy::indexing_slicing)]
 
+mod block;
 mod clock;
+mod deliver;
 mod error;
 mod exchange;
 pub mod import;
 mod line;
 mod reader;
+mod recognise;
+mod replay;
+mod report;
+mod scan;
 #[cfg(test)]
 mod tests;
+mod unpack;
 mod writer;
 
-use std::fs::File;
-use std::io::BufReader;
-use std::path::Path;
-
-pub use error::{LooksLike, RecordingError};
-pub use reader::{ReadReport, Reader, Unreadable};
+pub use error::RecordingError;
+pub use reader::Reader;
+pub use recognise::LooksLike;
+pub use replay::{Replay, read, read_from};
+pub use report::{ReadReport, Unreadable};
+pub use scan::scan_exchange;
 pub use writer::Writer;
-
-use crate::sample::Campaign;
-
-/// A recording, read back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Replay {
-    /// What the run told, as far as the file still holds it.
-    pub campaign: Campaign,
-    /// What could not be used of the file.
-    pub report: ReadReport,
-}
-
-/// Reads the recording at `path`. Memory grows with what the file holds, never by what it claims.
-///
-/// # Errors
-/// The file cannot be read, is not a recording, stops within its first line, or was written by a
-/// newer major version. Damage further down is no error; the [`ReadReport`] tells it.
-pub fn read(path: &Path) -> Result<Replay, RecordingError> {
-    let name = path.display().to_string();
-    let file = File::open(path).map_err(|error| RecordingError::Open {
-        name: name.clone(),
-        error,
-    })?;
-    let reader = Reader::new(BufReader::with_capacity(READ_BUFFER_BYTES, file), name)?;
-    let mut campaign = Campaign::new(reader.header().clone());
-    let report = reader.read_into(&mut campaign)?;
-    Ok(Replay { campaign, report })
-}
-
-/// One system call for some 500 exchange lines.
-const READ_BUFFER_BYTES: usize = 64 * 1024;

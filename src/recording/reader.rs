@@ -1,13 +1,15 @@
 //! [`Reader`]: a recording as a stream of events, with an account of what could not be used.
 
-use std::collections::BTreeMap;
 use std::io::{BufRead, Read};
+use std::sync::Mutex;
 
-use serde::Serialize;
-
-use super::error::{LooksLike, RecordingError};
-use super::line::{self, Line, Probe};
-use crate::sample::{Event, RunHeader, SCHEMA_MAJOR, Sink, SourceId};
+use super::block::{Block, Blocks, Limits};
+use super::deliver::Delivery;
+use super::error::RecordingError;
+use super::line::{self, Probe};
+use super::recognise::{LooksLike, could_begin_recording};
+use super::report::{MAX_REASON_CHARS, ReadReport, clip};
+use crate::sample::{RunHeader, SCHEMA_MAJOR, Sink};
 
 /// The longest line that is read. The longest text in one is a command-line argument, at most
 /// 128 KiB on Linux (MAX_ARG_STRLEN), of which JSON escapes each byte into six at most.
@@ -15,102 +17,22 @@ const MAX_LINE_BYTES: usize = 1024 * 1024;
 /// The longest first line that is read: it holds all arguments, which Linux limits to 6 MiB in all
 /// (execve(2)), plus escapes.
 const MAX_HEADER_BYTES: usize = 40 * 1024 * 1024;
-/// Unknown kinds that are counted by name; a damaged file could name any number of them.
-const MAX_UNKNOWN_KINDS: usize = 32;
-/// Letters of an unknown kind's name that are kept.
-const MAX_KIND_CHARS: usize = 32;
-/// Letters of a reason that are kept.
-const MAX_REASON_CHARS: usize = 160;
-/// What counts the kinds beyond [`MAX_UNKNOWN_KINDS`].
-const OTHER_KINDS: &str = "(others)";
+/// What is read and parsed in one go. Some 600 exchanges keep a thread busy for long enough, and both
+/// they and what they become stay in its cache.
+const BLOCK_BYTES: usize = 64 * 1024;
+/// Blocks that are read and parsed while as many others are delivered.
+const BATCH_BLOCKS: usize = 32;
 
-/// What a reader could not use of a recording.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct ReadReport {
-    /// Lines in the file, the first and a torn last one included.
-    pub lines: u64,
-    /// Lines that a newer minor version added, by kind (`kind` or `kind:name`), at most 32 of them
-    /// by name.
-    pub unknown_kinds: BTreeMap<String, u64>,
-    /// Whether the last line is incomplete: the run was killed, or its disk was full.
-    pub torn_last_line: bool,
-    /// Lines that make no sense.
-    pub unreadable: Unreadable,
-}
-
-/// Lines that make no sense, and the first of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Unreadable {
-    /// How many.
-    pub count: u64,
-    /// Number of the first, counted from 1, and what is wrong with it.
-    pub first: Option<(u64, String)>,
-}
-
-impl ReadReport {
-    /// Whether every line of the file was understood.
-    pub fn is_whole(&self) -> bool {
-        self.unknown_kinds.is_empty() && !self.torn_last_line && self.unreadable.count == 0
-    }
-
-    /// What a person should know, one sentence each; none for a whole recording.
-    pub fn describe(&self) -> Vec<String> {
-        let mut lines = Vec::new();
-        if self.torn_last_line {
-            lines.push(
-                "the last line is torn and was skipped; what stands before it is used".into(),
-            );
-        }
-        if let Some((number, reason)) = &self.unreadable.first {
-            let count = self.unreadable.count;
-            lines.push(format!(
-                "{count} unreadable lines were skipped, the first is {number}: {reason}"
-            ));
-        }
-        if !self.unknown_kinds.is_empty() {
-            let count: u64 = self.unknown_kinds.values().sum();
-            let kinds: Vec<_> = self.unknown_kinds.keys().map(String::as_str).collect();
-            let kinds = kinds.join(", ");
-            lines.push(format!(
-                "{count} lines of kinds this version does not know were skipped: {kinds}"
-            ));
-        }
-        lines
-    }
-
-    fn count_unknown(&mut self, kind: &str) {
-        let mut kind = clip(kind, MAX_KIND_CHARS);
-        if self.unknown_kinds.len() >= MAX_UNKNOWN_KINDS && !self.unknown_kinds.contains_key(&kind)
-        {
-            kind = OTHER_KINDS.to_owned();
-        }
-        *self.unknown_kinds.entry(kind).or_default() += 1;
-    }
-
-    fn count_unreadable(&mut self, number: u64, reason: &str) {
-        self.unreadable.count += 1;
-        if self.unreadable.first.is_none() {
-            self.unreadable.first = Some((number, clip(reason, MAX_REASON_CHARS)));
-        }
-    }
-}
-
-/// At most `max` characters, without any that could move a terminal's cursor.
-fn clip(text: &str, max: usize) -> String {
-    text.chars().filter(|c| !c.is_control()).take(max).collect()
-}
-
-/// Reads a recording line by line. Memory is bounded by the longest line, 1 MiB (the first line:
-/// 40 MiB), however long the input claims to be.
+/// Reads a recording. Memory is bounded by the longest line, 1 MiB (the first line: 40 MiB), and by
+/// the few blocks that are in hand at a time, however long the input claims to be.
+///
+/// Threads of [`rayon`]'s current pool read and parse while the calling one delivers. Their number
+/// changes neither the events nor their order nor the report.
 pub struct Reader<R: BufRead> {
     input: R,
     name: String,
     header: RunHeader,
-    /// Ids in the file, ascending, with the id each has for the sink; none for sources of a kind
-    /// that is not known here. The two differ only where a source's line was lost.
-    sources: Vec<(SourceId, Option<SourceId>)>,
-    /// Sources that the sink was told of.
-    told: u32,
+    limits: Limits,
 }
 
 impl<R: BufRead> Reader<R> {
@@ -136,8 +58,10 @@ impl<R: BufRead> Reader<R> {
             input,
             name,
             header,
-            sources: Vec::new(),
-            told: 0,
+            limits: Limits {
+                block: BLOCK_BYTES,
+                line: MAX_LINE_BYTES,
+            },
         })
     }
 
@@ -146,126 +70,127 @@ impl<R: BufRead> Reader<R> {
         &self.header
     }
 
+    /// Reads so many bytes at once. Nothing but speed depends on it.
+    #[must_use]
+    pub fn with_block_bytes(mut self, bytes: usize) -> Self {
+        self.limits.block = bytes.max(1);
+        self
+    }
+
+    #[cfg(test)]
+    pub(super) fn with_longest_line(mut self, bytes: usize) -> Self {
+        self.limits.line = bytes;
+        self
+    }
+
     /// Hands every event to `sink`, in the order of the file.
     ///
     /// # Errors
     /// [`RecordingError::Read`] where the system cannot read on; `sink` keeps what it was given.
-    pub fn read_into(mut self, sink: &mut dyn Sink) -> Result<ReadReport, RecordingError> {
-        let mut report = ReadReport {
-            lines: 1,
-            ..ReadReport::default()
-        };
-        let mut line = Vec::new();
-        // A line that makes no sense is torn if it is the last one, damaged otherwise.
-        let mut suspect: Option<(u64, String)> = None;
-        loop {
-            line.clear();
-            let got = self.next_line(&mut line)?;
-            if got == Got::Nothing {
-                report.torn_last_line |= suspect.is_some();
-                return Ok(report);
-            }
-            report.lines += 1;
-            if let Some((number, reason)) = suspect.take() {
-                report.count_unreadable(number, &reason);
-            }
-            match got {
-                Got::Torn => report.torn_last_line = true,
-                Got::TooLong => {
-                    let reason = format!("longer than {MAX_LINE_BYTES} bytes");
-                    report.count_unreadable(report.lines, &reason);
-                }
-                Got::Whole | Got::Nothing => match line::parse_line(&line) {
-                    Ok(parsed) => self.take(parsed, sink, &mut report),
-                    Err(bad) => suspect = Some((report.lines, bad.0)),
-                },
-            }
-        }
-    }
-
-    /// The next line; of one that is too long, the rest is passed over. A first line is not, since
-    /// nothing follows from it: the input may be a device without end.
-    fn next_line(&mut self, line: &mut Vec<u8>) -> Result<Got, RecordingError> {
-        let skip_rest = |input: &mut R, got| match got {
-            Got::TooLong => input.skip_until(b'\n').map(|_| got),
-            _ => Ok(got),
-        };
-        read_line(&mut self.input, line, MAX_LINE_BYTES)
-            .and_then(|got| skip_rest(&mut self.input, got))
-            .map_err(|error| RecordingError::Read {
-                name: self.name.clone(),
+    pub fn read_into(self, sink: &mut dyn Sink) -> Result<ReadReport, RecordingError>
+    where
+        R: Send,
+    {
+        let mut blocks = Blocks::new(self.input, self.limits);
+        let mut delivery = Delivery::new(sink, self.limits.line);
+        deliver_all(&mut blocks, &mut delivery);
+        match blocks.into_failure() {
+            Some(error) => Err(RecordingError::Read {
+                name: self.name,
                 error,
-            })
-    }
-
-    fn take(&mut self, parsed: Line, sink: &mut dyn Sink, report: &mut ReadReport) {
-        match parsed {
-            Line::Unknown(kind) => report.count_unknown(&kind),
-            Line::UnknownSource(id, kind) => {
-                if self.declare(id, None, report) {
-                    report.count_unknown(&kind);
-                }
-            }
-            Line::Source(id, info) => {
-                if self.declare(id, Some(SourceId(self.told)), report) {
-                    self.told = self.told.saturating_add(1);
-                    sink.event(&Event::Source(info.into()));
-                }
-            }
-            Line::Event(mut event) => {
-                let Some(id) = source_of(&mut event) else {
-                    sink.event(&event);
-                    return;
-                };
-                match self.find(*id) {
-                    Some(Some(told)) => {
-                        *id = told;
-                        sink.event(&event);
-                    }
-                    Some(None) => report.count_unknown("of an unknown source"),
-                    None => {
-                        let reason = format!("source {} was not declared before", id.0);
-                        report.count_unreadable(report.lines, &reason);
-                    }
-                }
-            }
+            }),
+            None => Ok(delivery.finish()),
         }
-    }
-
-    /// Takes up a source; false where its id does not come after those before.
-    fn declare(&mut self, id: SourceId, told: Option<SourceId>, report: &mut ReadReport) -> bool {
-        let in_order = self.sources.last().is_none_or(|(last, _)| *last < id);
-        if in_order {
-            self.sources.push((id, told));
-        } else {
-            let reason = format!("source {} is out of order", id.0);
-            report.count_unreadable(report.lines, &reason);
-        }
-        in_order
-    }
-
-    fn find(&self, id: SourceId) -> Option<Option<SourceId>> {
-        let usual = self.sources.get(id.index()).filter(|(own, _)| *own == id);
-        let found = usual.or_else(|| {
-            let place = self.sources.binary_search_by_key(&id, |(own, _)| *own);
-            self.sources.get(place.ok()?)
-        });
-        found.map(|(_, told)| *told)
     }
 }
 
-/// The id an event carries.
-fn source_of(event: &mut Event) -> Option<&mut SourceId> {
-    match event {
-        Event::Server(id, _)
-        | Event::Sample(id, _)
-        | Event::Lost(id, ..)
-        | Event::Rejected(id, ..)
-        | Event::StampFault(id, ..)
-        | Event::CrossCheck(id, ..) => Some(id),
-        Event::Note(id, ..) => id.as_mut(),
-        Event::Source(_) | Event::Clock(_) | Event::Disturbance(_) | Event::End(_) => None,
+/// Two batches of blocks take turns: while one is filled and parsed, the other is delivered.
+fn deliver_all<R: BufRead + Send>(blocks: &mut Blocks<R>, delivery: &mut Delivery<'_>) {
+    let mut block = Block::default();
+    blocks.fill(&mut block);
+    // Waking other threads takes longer than a single block, and asking for their number starts them.
+    if blocks.is_over() || rayon::current_num_threads() == 1 {
+        return deliver_alone(block, blocks, delivery);
     }
+    block.parse();
+    delivery.deliver(block.told());
+    let (mut next, mut parsed) = (Batch::default(), Batch::default());
+    loop {
+        let work = Mutex::new(next.work(blocks));
+        rayon::in_place_scope(|scope| {
+            for _ in 0..rayon::current_num_threads().min(BATCH_BLOCKS) {
+                scope.spawn(|_| parse_all(&work));
+            }
+            parsed.deliver(delivery);
+            parse_all(&work);
+        });
+        next.used = work.into_inner().map_or(0, |work| work.used);
+        if next.used == 0 {
+            return;
+        }
+        std::mem::swap(&mut next, &mut parsed);
+    }
+}
+
+/// The same in one thread.
+fn deliver_alone(mut block: Block, blocks: &mut Blocks<impl BufRead>, delivery: &mut Delivery<'_>) {
+    loop {
+        block.parse();
+        delivery.deliver(block.told());
+        if !blocks.fill(&mut block) {
+            return;
+        }
+    }
+}
+
+/// Blocks in a row.
+#[derive(Default)]
+struct Batch {
+    blocks: Vec<Block>,
+    used: usize,
+}
+
+/// A batch that is being filled, block after block, by whoever is free.
+struct Work<'a, R> {
+    input: &'a mut Blocks<R>,
+    free: std::slice::IterMut<'a, Block>,
+    used: usize,
+}
+
+impl Batch {
+    fn work<'a, R>(&'a mut self, input: &'a mut Blocks<R>) -> Work<'a, R> {
+        self.blocks.resize_with(BATCH_BLOCKS, Block::default);
+        Work {
+            input,
+            free: self.blocks.iter_mut(),
+            used: 0,
+        }
+    }
+
+    /// Hands over what the blocks tell, after which none is in use.
+    fn deliver(&mut self, delivery: &mut Delivery<'_>) {
+        for block in self.blocks.iter_mut().take(self.used) {
+            delivery.deliver(block.told());
+        }
+        self.used = 0;
+    }
+}
+
+/// Fills blocks and parses them: whoever reads a block has it in the cache.
+fn parse_all<R: BufRead>(work: &Mutex<Work<'_, R>>) {
+    while let Some(block) = fill_next(work) {
+        block.parse();
+    }
+}
+
+fn fill_next<'a, R: BufRead>(work: &Mutex<Work<'a, R>>) -> Option<&'a mut Block> {
+    let mut work = work.lock().ok()?;
+    let block = work.free.next()?;
+    if !work.input.fill(block) {
+        return None;
+    }
+    work.used += 1;
+    Some(block)
 }
 
 fn parse_first(line: &[u8], name: &str) -> Result<RunHeader, RecordingError> {
@@ -287,9 +212,7 @@ fn parse_first(line: &[u8], name: &str) -> Result<RunHeader, RecordingError> {
 
 /// Tells a recording that stops too soon from a file of one line that is something else.
 fn torn_first(line: &[u8], name: String) -> RecordingError {
-    const START: &[u8] = b"{\"clockfit_recording\"";
-    let shared = line.len().min(START.len());
-    if line.get(..shared) == START.get(..shared) {
+    if could_begin_recording(line) {
         RecordingError::TruncatedHeader { name }
     } else {
         let looks_like = LooksLike::judge(line);

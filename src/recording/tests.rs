@@ -1,6 +1,7 @@
 use std::cell::RefCell;
 use std::fs;
 use std::io::{self, Write};
+use std::path::Path;
 use std::rc::Rc;
 
 use proptest::prelude::*;
@@ -8,12 +9,16 @@ use proptest::prelude::*;
 use super::line::{Line, NOTE_NAMES, parse_line, write_event};
 use super::*;
 use crate::sample::{
-    AT_ERROR_FLOOR, Axis, Change, ClockReading, Discipline, Disturbance, Environment, Event,
-    Exchange, Leap, LossCause, Mode, Nic, Note, PtpClock, Reading, ReferenceId, Rejection, RunEnd,
-    RunHeader, Sample, ServerInfo, Sink, SourceId, SourceInfo, SourceKind, StampFault, StampSource,
-    Steal, Tee, Timescale,
+    AT_ERROR_FLOOR, Axis, Campaign, Change, ClockReading, Discipline, Disturbance, Environment,
+    Event, Exchange, Leap, LossCause, Mode, Nic, Note, PtpClock, Reading, ReferenceId, Rejection,
+    RunEnd, RunHeader, Sample, ServerInfo, Sink, SourceId, SourceInfo, SourceKind, StampFault,
+    StampSource, Steal, Tee, Timescale,
 };
 use crate::time::{Frequency, Monotonic, TimeDelta, Timestamp};
+
+mod blocks;
+mod packed;
+mod scanned;
 
 fn delta() -> impl Strategy<Value = TimeDelta> {
     any::<i64>().prop_map(TimeDelta::from_nanos)

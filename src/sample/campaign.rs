@@ -198,6 +198,14 @@ fn add(count: &mut u64, n: u64) {
 }
 
 impl Sink for Campaign {
+    fn samples(&mut self, samples: &[(SourceId, Sample)]) {
+        for &(source, sample) in samples {
+            if let Some(record) = self.sources.get_mut(source.index()) {
+                record.samples.push(sample);
+            }
+        }
+    }
+
     fn event(&mut self, event: &Event) {
         let id = match *event {
             Event::Source(ref info) => {

@@ -316,6 +316,14 @@ pub trait Sink {
     /// Takes one event.
     fn event(&mut self, event: &Event);
 
+    /// Takes samples in a row, as if each came as an event. A sink that is given millions of them may
+    /// have a shorter way.
+    fn samples(&mut self, samples: &[(SourceId, Sample)]) {
+        for &(source, sample) in samples {
+            self.event(&Event::Sample(source, sample));
+        }
+    }
+
     /// Told that time passes, at least twice a second, also while nothing happens: a sink that
     /// holds something back lets it go here. Does nothing by default.
     fn tick(&mut self, _now: Monotonic) {}
@@ -328,6 +336,12 @@ impl Sink for Tee<'_> {
     fn event(&mut self, event: &Event) {
         for sink in &mut self.0 {
             sink.event(event);
+        }
+    }
+
+    fn samples(&mut self, samples: &[(SourceId, Sample)]) {
+        for sink in &mut self.0 {
+            sink.samples(samples);
         }
     }
 

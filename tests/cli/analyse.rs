@@ -1,13 +1,20 @@
-//! Recordings that are cut, newer, or none at all; and replays that tell what the run told.
+//! Recordings that are cut, newer, packed, or none at all; and replays that tell what the run told.
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs;
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use clockfit::sample::ReferenceId;
 
-use crate::support::{CLOCKFIT, Fake, adds_up, analyse, clockfit, measure, warns};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use ruzstd::encoding::{CompressionLevel, compress_to_vec};
+
+use crate::support::{
+    CLOCKFIT, Ended, Fake, adds_up, analyse, clockfit, measure, run, shell, warns,
+};
 
 /// Loses the third request, rejects the answer to the fifth, and notes the kiss of the last.
 fn eventful() -> Fake {
@@ -246,4 +253,81 @@ fn absurd_numbers_are_findings_not_panics() {
             analyse(&file(&text).path, format);
         }
     }
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn zstd(bytes: &[u8]) -> Vec<u8> {
+    compress_to_vec(bytes, CompressionLevel::Fastest)
+}
+
+/// `clockfit analyse -` with these bytes on standard input.
+fn analyse_stdin(bytes: impl Into<Vec<u8>>) -> Ended {
+    run(assert_cmd::Command::new(CLOCKFIT)
+        .args(["analyse", "-", "-f", "json"])
+        .write_stdin(bytes))
+}
+
+#[test]
+fn a_packed_recording_gives_the_same_report_from_a_file_and_from_standard_input() {
+    let text = eventful_lines().concat();
+    let plain = analyse(&file(&text).path, "json");
+    assert_eq!(plain.code, 0, "{}", plain.stderr);
+    let bytes = text.as_bytes();
+    let (head, tail) = bytes.split_at(bytes.len() / 3);
+    for packed in [
+        bytes.to_vec(),
+        gzip(bytes),
+        zstd(bytes),
+        [gzip(head), gzip(tail)].concat(),
+        [zstd(head), zstd(tail)].concat(),
+    ] {
+        for ended in [analyse(&file(&packed).path, "json"), analyse_stdin(packed)] {
+            assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
+            assert_eq!(ended.stdout, plain.stdout);
+        }
+    }
+}
+
+#[test]
+fn a_packed_recording_that_is_cut_tells_what_is_left() {
+    let text = eventful_lines().concat();
+    for (name, packed) in [
+        ("gzip", gzip(text.as_bytes())),
+        ("zstd", zstd(text.as_bytes())),
+    ] {
+        // All but the checksum, so that all of it can be told.
+        let ended = analyse_stdin(&packed[..packed.len() - 1]);
+        let whole = analyse(&file(&text).path, "json");
+        assert_eq!((ended.code, ended.stdout), (whole.code, whole.stdout));
+        assert_eq!(
+            ended.stderr,
+            format!(
+                "warning: standard input: the {name} data is cut short; what was unpacked before is used\n"
+            )
+        );
+        analyse(&file(&packed[..20]).path, "json").refused(&[
+            "error: no measurement can be unpacked from",
+            "given",
+            &format!("the {name} data is cut short"),
+        ]);
+    }
+    // Of gzip every byte counts.
+    let packed = gzip(text.as_bytes());
+    let ended = analyse(&file(&packed[..packed.len() * 2 / 3]).path, "json");
+    assert!(ended.json()["sources"][0]["valid"].as_u64().unwrap() > 0);
+    assert!(ended.stderr.contains("cut short") && ended.stderr.lines().count() == 1);
+}
+
+#[test]
+fn standard_input_is_named_in_errors() {
+    analyse_stdin("").refused(&["error: standard input is empty"]);
+    analyse_stdin("hello\n").refused(&["standard input is not a clockfit recording", "plain text"]);
+    shell("\"$CLOCKFIT\" analyse - <&-").refused(&["error:"]);
+    shell("cd /; \"$CLOCKFIT\" analyse - < .")
+        .refused(&["cannot read standard input", "directory"]);
 }
