@@ -43,6 +43,8 @@ pub(super) struct Claim {
     pub upper: i64,
     /// U and L without their errors, each where it was seen: what estimates are made of.
     pub seen: Seen,
+    /// What the stamps may be off by, the server's and the local ones together.
+    pub stamps: TimeDelta,
     /// T2.
     pub t2: Timestamp,
     /// The local clock minus the counter at T1, from the origin's phi.
@@ -166,6 +168,7 @@ impl Origin {
                 lower: near(lower + wall)?,
                 lower_x: near(i128::from(self.x(sample.at)?) + elapsed)?,
             },
+            stamps: TimeDelta::from_nanos(saturate(error)),
             t2: exchange.t2(),
             wall,
             error: near(reading.error)?,

@@ -49,8 +49,8 @@ pub struct RateBounds {
 pub struct Estimate {
     /// The server's clock minus the local one, halfway between the floors of both ways.
     pub offset: TimeDelta,
-    /// Its 95 % interval. It holds the offset plus half of what the floors of the two ways differ by,
-    /// which no exchange can tell.
+    /// Its 95 % interval, widened by what stamps may be off by. It holds the offset plus half of what the
+    /// floors of the two ways differ by, which no exchange can tell.
     pub interval: Interval,
     /// The rate of the server's clock against this host's counter.
     pub rate: Rate,
@@ -251,14 +251,16 @@ fn estimate(claims: &[Claim], corridor: &Corridor, middle: &Claim) -> Option<(Es
     let offset = |phi| middle.offset(rounded(phi));
     let estimate = Estimate {
         offset: offset(line.value),
-        interval: Interval::new(offset(line.lower), offset(line.upper))?,
+        interval: Interval::new(offset(line.lower), offset(line.upper))?.widen(middle.stamps),
         rate: Rate::from_parts(rounded(line.slope * 1e12).as_nanos().into()),
         hidden: rounded(line.width / 2.0),
         at: middle.t2,
         bound: None,
         clipped: false,
     };
-    Some((estimate, line.is_straight))
+    // A bend that is smaller than what stamps may be off by is none.
+    let is_straight = line.is_straight || rounded(line.depth) <= middle.stamps;
+    Some((estimate, is_straight))
 }
 
 impl Estimate {

@@ -55,6 +55,8 @@ pub struct Midline {
     /// Whether both boundaries are near to it everywhere alike: otherwise no straight line fits, and
     /// the interval is none.
     pub is_straight: bool,
+    /// How far from the boundaries the points lie that it was made of: what is smaller is not seen.
+    pub depth: f64,
 }
 
 /// Points of both boundaries, by x.
@@ -127,6 +129,7 @@ impl Midline {
             slope,
             width: (above.height + below.height).max(0.0),
             is_straight: uneven <= UNEVEN,
+            depth: above.depth.max(below.depth),
         };
         let finite = found.lower.is_finite() && found.upper.is_finite() && slope.is_finite();
         finite.then_some(found)
@@ -179,6 +182,8 @@ struct Floor {
     height: f64,
     /// What noise moves the nearest point by, on average.
     excess: f64,
+    /// How far the last of the nearest points is from the first.
+    depth: f64,
 }
 
 impl Boundary {
@@ -225,6 +230,7 @@ impl Boundary {
         Some(Floor {
             height: first - excess,
             excess,
+            depth: last - first,
         })
     }
 
