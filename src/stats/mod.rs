@@ -1,4 +1,5 @@
-//! Pure mathematics over slices of numbers: quantiles, summaries, histograms, jitter, lines.
+//! Pure mathematics over slices of numbers: quantiles, summaries, histograms, jitter, lines, and the
+//! [stability] of clocks.
 //!
 //! Floor 0. Nothing here knows what its numbers measure: no time types, no protocol. Results are
 //! exact where integers allow it, and never depend on the order of the input (jitter excepted, which
@@ -9,6 +10,7 @@ mod histogram;
 mod jitter;
 mod line;
 mod quantile;
+pub mod stability;
 mod summary;
 
 pub use binning::Bins;
