@@ -9,25 +9,32 @@
 //! counts if all of its points are there, and each [`Point`] says how many did.
 //!
 //! ```
-//! use clockfit::stats::stability::{Phases, Statistic, Taus, sweep};
+//! use clockfit::stats::stability::{Level, Noise, Phases, Statistic, Taus, identify, sweep};
 //!
 //! // Nanoseconds, one a second: a clock that is read with an error of some 100 ns.
 //! let read = |i: i64| 25 * i + (i * i * 7919 + i * 104_729) % 211;
 //! let phases: Phases = (0..1_000).map(|i| (i % 97 != 0).then(|| read(i))).collect();
 //!
 //! for point in sweep(&phases, Statistic::Oadev, &Taus::Octave) {
-//!     assert!(point.terms < point.possible && point.deviation(1e9) < Some(2e-7));
+//!     let noise = identify(&phases, point.m).unwrap_or(Noise::WhiteFm);
+//!     let interval = point.interval(1e9, noise, Level::P95).unwrap();
+//!     assert!(interval.lower < interval.deviation && interval.deviation < interval.upper);
 //! }
 //! ```
 
 mod allan;
+mod confidence;
+mod covariance;
 mod differences;
+mod edf;
 mod exact;
+mod gamma;
 mod hadamard;
 mod lanes;
 mod mask;
 mod modified;
 mod mtie;
+mod noise;
 mod phases;
 mod point;
 mod products;
@@ -37,13 +44,18 @@ mod tiled;
 mod total;
 
 #[cfg(test)]
+mod simulated;
+#[cfg(test)]
 mod tests;
 
 pub use allan::{adev, oadev};
+pub use confidence::{ConfidenceInterval, Level};
+pub use edf::edf;
 pub use exact::ExactSum;
 pub use hadamard::{hdev, ohdev};
 pub use modified::{mdev, tdev};
 pub use mtie::mtie;
+pub use noise::{Noise, identify};
 pub use phases::{PhaseOverflow, Phases};
 pub use point::{FEW_TERMS, Measure, Point};
 pub use taus::Taus;

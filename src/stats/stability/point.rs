@@ -1,6 +1,9 @@
 //! [`Point`]: one statistic at one averaging time, with what it rests on.
 
+use super::confidence::{ConfidenceInterval, Level};
+use super::edf::edf;
 use super::exact::ExactSum;
+use super::noise::Noise;
 use super::{Statistic, count};
 
 /// Fewer terms than this say next to nothing, and are to be shown as such.
@@ -61,6 +64,22 @@ impl Point {
             }
             Measure::Peak(peak) => peak.map(|peak| nearest(peak.into())),
         }
+    }
+
+    /// The interval that holds the true deviation at a level of confidence, if the noise is of this
+    /// kind ([`identify`](super::identify)); in what [`deviation`](Self::deviation) is in. `None` where
+    /// nothing is known of the [degrees of freedom](Self::edf), or without a term.
+    pub fn interval(&self, tau0: f64, noise: Noise, level: Level) -> Option<ConfidenceInterval> {
+        let (deviation, edf) = (self.deviation(tau0)?, self.edf(noise)?);
+        Some(ConfidenceInterval::new(deviation, edf, level))
+    }
+
+    /// The equivalent degrees of freedom of the deviation, if the noise is of this kind: those of the
+    /// whole series, less the share of the terms that are missing, but one for a single term. This is
+    /// on the safe side: terms that are further apart are less alike.
+    pub fn edf(&self, noise: Noise) -> Option<f64> {
+        let whole = edf(self.statistic, noise, self.points, self.m)?;
+        (self.terms > 0).then(|| (whole * self.coverage()).max(whole.min(1.0)))
     }
 
     /// The share of the possible terms that were there, from 0 to 1.

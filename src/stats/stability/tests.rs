@@ -515,9 +515,16 @@ fn gaps_leave_points_without_a_value() {
         (odd.terms, odd.possible, odd.deviation(1.0)),
         (0, 198, None)
     );
+    assert_eq!(odd.interval(1.0, Noise::WhiteFm, Level::P95), None);
     let even = oadev(&phases, 2).unwrap();
     assert_eq!((even.terms, even.possible), (98, 196));
     assert_eq!(even.in_phase_unit(), Some(32f64.sqrt()));
+    let whole = edf(Statistic::Oadev, Noise::WhiteFm, 200, 2).unwrap();
+    assert_eq!(even.edf(Noise::WhiteFm), Some(whole / 2.0));
+    let single_term: Phases = (0..200).map(|i| (i < 3).then_some(i)).collect();
+    let single_term = oadev(&single_term, 1).unwrap();
+    assert_eq!(single_term.terms, 1);
+    assert_eq!(single_term.edf(Noise::WhiteFm), Some(1.0));
 
     let one = mtie(&phases, 1).unwrap();
     assert_eq!((one.terms, one.deviation(1.0)), (0, None));
