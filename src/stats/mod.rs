@@ -1,5 +1,5 @@
 //! Pure mathematics over slices of numbers: quantiles and how sure they are, summaries, histograms,
-//! jitter, running medians, lines.
+//! jitter, running medians, lines, and the [stability] of clocks.
 //!
 //! Floor 0. Nothing here knows what its numbers measure: no time types, no protocol. Results are
 //! exact where integers allow it. They do not depend on the order of the input, but for what is about
@@ -20,6 +20,7 @@ mod quantile;
 mod rank_set;
 mod running;
 mod select;
+pub mod stability;
 mod summary;
 mod variation;
 mod weighted;
