@@ -31,6 +31,7 @@
 mod clock;
 mod error;
 mod exchange;
+pub mod import;
 mod line;
 mod reader;
 #[cfg(test)]
