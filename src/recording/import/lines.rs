@@ -13,6 +13,11 @@ pub(super) const MAX_LINE_BYTES: usize = 1024 * 1024;
 /// What some editors put before UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
+/// Kinds of useless pieces that are counted by name; a file can hold any number of them.
+const MAX_KINDS: usize = 32;
+/// Letters of such a kind that are kept.
+const MAX_KIND_CHARS: usize = 32;
+
 /// What [`Lines::advance`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Got {
@@ -241,6 +246,15 @@ impl Account {
     /// Takes note of a last piece that was cut off.
     pub(super) fn tear(&mut self) {
         self.report.torn_last_line = true;
+    }
+
+    /// Counts something that is well formed and of no use here.
+    pub(super) fn pass_over(&mut self, kind: &str) {
+        let kinds = &mut self.report.unknown_kinds;
+        let shown: String = kind.chars().take(MAX_KIND_CHARS).collect();
+        let known = kinds.len() < MAX_KINDS || kinds.contains_key(&shown);
+        let kind = if known { shown } else { "(others)".to_owned() };
+        *kinds.entry(kind).or_default() += 1;
     }
 }
 

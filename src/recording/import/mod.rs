@@ -1,4 +1,4 @@
-//! Foreign recordings: logs of other time daemons, read as if this
+//! Foreign recordings: logs of other time daemons and results of other measurements, read as if this
 //! program had recorded them.
 //!
 //! A file is known by its content ([`Format::recognise`]). [`Importer`] reads it piece by piece, in the
@@ -27,6 +27,7 @@
 //! # Ok::<(), clockfit::recording::import::ImportError>(())
 //! ```
 
+mod atlas;
 mod chrony;
 mod date;
 mod error;
@@ -69,17 +70,20 @@ pub enum Format {
     NtpdPeerstats,
     /// `loopstats` of ntpd: its estimate of the error of the clock it steers.
     NtpdLoopstats,
+    /// Results of NTP measurements by RIPE Atlas, as a JSON array or one object a line: exchanges.
+    RipeAtlas,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::ChronyMeasurements,
         Self::ChronyStatistics,
         Self::ChronyTracking,
         Self::NtpdRawstats,
         Self::NtpdPeerstats,
         Self::NtpdLoopstats,
+        Self::RipeAtlas,
     ];
 
     /// The format of a file with this start, of which the first [`RECOGNISED_BYTES`] count. Its name
@@ -93,6 +97,7 @@ impl Format {
             Self::NtpdRawstats => ntpd::rawstats::claims(start),
             Self::NtpdPeerstats => ntpd::peerstats::claims(start),
             Self::NtpdLoopstats => ntpd::loopstats::claims(start),
+            Self::RipeAtlas => atlas::claims(start),
         };
         Self::ALL.into_iter().find(claims)
     }
@@ -106,6 +111,7 @@ impl Format {
             Self::NtpdRawstats => "ntpd rawstats",
             Self::NtpdPeerstats => "ntpd peerstats",
             Self::NtpdLoopstats => "ntpd loopstats",
+            Self::RipeAtlas => "RIPE Atlas NTP results",
         }
     }
 
@@ -114,6 +120,15 @@ impl Format {
         match self {
             Self::ChronyMeasurements | Self::ChronyStatistics | Self::ChronyTracking => "chronyd",
             Self::NtpdRawstats | Self::NtpdPeerstats | Self::NtpdLoopstats => "ntpd",
+            Self::RipeAtlas => "RIPE Atlas",
+        }
+    }
+
+    /// The time daemon that ran where it was written.
+    fn daemons(self) -> Vec<String> {
+        match self {
+            Self::RipeAtlas => Vec::new(),
+            _ => vec![self.tool().to_owned()],
         }
     }
 
@@ -130,6 +145,7 @@ impl Format {
             Self::NtpdRawstats => Box::new(LinePieces::new(input, ntpd::rawstats::Rawstats)),
             Self::NtpdPeerstats => Box::new(LinePieces::new(input, ntpd::peerstats::Peerstats)),
             Self::NtpdLoopstats => Box::new(LinePieces::new(input, ntpd::loopstats::Loopstats)),
+            Self::RipeAtlas => Box::new(atlas::Results::new(input)),
         }
     }
 }
@@ -140,8 +156,8 @@ impl fmt::Display for Format {
     }
 }
 
-/// Reads a foreign recording. Memory is bounded by its longest line, of 1 MiB, and by the names of its
-/// sources.
+/// Reads a foreign recording. Memory is bounded by its longest line, or JSON object, of 1 MiB, and by
+/// the names of its sources.
 pub struct Importer<'a> {
     format: Format,
     name: String,
@@ -190,7 +206,7 @@ impl<'a> Importer<'a> {
             started_at: on_local_clock(started),
             axis: Axis::LocalClock,
             environment: Environment {
-                time_daemons: vec![format.tool().to_owned()],
+                time_daemons: format.daemons(),
                 ..Environment::default()
             },
             ..RunHeader::default()

@@ -117,6 +117,22 @@ impl Decimal {
         let (_, up) = self.parts()?;
         to_nanos(ceil(2 * up + self.quantum()?, 2 * PARTS_PER_NANO))
     }
+
+    /// log2 of the number, rounded up: the smallest power of two that is not below it by more than
+    /// what printing it rounded away. For precisions, which are powers of two.
+    pub(super) fn log2_up(self) -> Option<i8> {
+        let (_, up) = self.parts()?;
+        (i8::MIN..=i8::MAX).find(|power| {
+            let whole = match u32::try_from(*power) {
+                Ok(power) => 1_i128
+                    .checked_shl(power)
+                    .and_then(|n| n.checked_mul(PARTS_PER_SEC)),
+                Err(_) => Some(PARTS_PER_SEC >> u32::from(power.unsigned_abs()).min(127)),
+            };
+            // Half a per mille: six digits, or at worst four, were printed.
+            whole.is_none_or(|n| n.saturating_add(n / 2_000) >= up)
+        })
+    }
 }
 
 /// The exponent behind an `e`.
@@ -361,6 +377,24 @@ mod tests {
         assert_eq!(Halves::of(little, little, decimal("1e19"), 255), None);
     }
 
+    #[test]
+    fn precisions_are_powers_of_two() {
+        for (text, power) in [
+            ("0.0000038147", -18),
+            ("0.0000019074", -19),
+            ("9.53674E-7", -20),
+            ("9.537e-7", -20),
+            ("2.98023e-08", -25),
+            ("1", 0),
+            ("0.0001", -13),
+            ("2147483648", 31),
+            ("0", -128),
+        ] {
+            assert_eq!(decimal(text).log2_up(), Some(power), "{text}");
+        }
+        assert_eq!(decimal("1e20").log2_up(), None);
+    }
+
     proptest! {
         /// Whatever the true offset, delay and dispersion are, and however few digits are printed of
         /// them, the interval that was proven before they were printed is inside the one read.
@@ -383,7 +417,7 @@ mod tests {
         #[test]
         fn any_bytes_are_a_number_or_not(text: Vec<u8>) {
             if let Some(read) = Decimal::parse(&text) {
-                let _ = (read.parts(), read.quantum(), read.at_most());
+                let _ = (read.parts(), read.quantum(), read.at_most(), read.log2_up());
             }
         }
 

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use crate::sample::{
-    AT_ERROR_FLOOR, Event, Exchange, Mode, Rejection, Sample, ServerInfo, SourceId, SourceInfo,
-    StampSource,
+    AT_ERROR_FLOOR, Event, Exchange, LossCause, Mode, Note, Rejection, Sample, ServerInfo,
+    SourceId, SourceInfo, StampSource,
 };
 use crate::time::{Monotonic, TimeDelta, Timestamp};
 
@@ -86,6 +86,17 @@ impl Output {
         self.seen(at);
         let event = Event::Rejected(id, on_local_clock(at), why, 1);
         self.events.push(event);
+    }
+
+    pub(super) fn lose(&mut self, id: SourceId, at: Timestamp, why: LossCause) {
+        self.seen(at);
+        self.events.push(Event::Lost(id, on_local_clock(at), why));
+    }
+
+    pub(super) fn note(&mut self, at: Timestamp, note: Note) {
+        self.seen(at);
+        self.events
+            .push(Event::Note(None, on_local_clock(at), note));
     }
 
     fn seen(&mut self, at: Timestamp) {
