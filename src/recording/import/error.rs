@@ -41,6 +41,41 @@ pub enum ImportError {
         /// What is wrong with it.
         trouble: Trouble,
     },
+    /// A file of numbers holds none.
+    #[error("{name} holds no number; give a file with one number a line, or with columns of them")]
+    NoNumber {
+        /// The file.
+        name: String,
+    },
+    /// A value in a column of numbers is none. One left out would move all that follow it.
+    #[error(
+        "line {line} of {name} cannot be used, {trouble}; correct it, or write `nan` in its place to \
+         leave a gap"
+    )]
+    BadValue {
+        /// The file.
+        name: String,
+        /// Number of the line, counted from 1.
+        line: u64,
+        /// What is wrong with it.
+        trouble: Trouble,
+    },
+    /// The largest and the finest number of a column do not fit into one unit.
+    #[error(
+        "line {line} of {name} is too much: the column has numbers of {decimals} decimals, and in that \
+         unit this value does not fit into 64 bits; take a constant off all of them, or round them to \
+         {fitting} decimals"
+    )]
+    TooWide {
+        /// The file.
+        name: String,
+        /// Number of the line at which they no longer fit, counted from 1.
+        line: u64,
+        /// Decimals of the finest number.
+        decimals: i32,
+        /// The most decimals in which the largest value seen fits.
+        fitting: i32,
+    },
 }
 
 /// What is wrong with a piece of a file, and where in its line.

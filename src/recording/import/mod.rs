@@ -8,6 +8,7 @@
 //! None of these formats was made for bounds: their numbers are rounded, and their instants count on the
 //! local clock. So what a number lost when it was printed becomes part of the error of its exchange, what
 //! is not said is not made up, and a note ([`Note::Imported`]) says in words what the numbers mean.
+//! Series of plain numbers, for stability analysis, are another thing: see [`columns`].
 //!
 //! ```
 //! use clockfit::recording::import::{Format, Importer};
@@ -29,6 +30,7 @@
 
 mod atlas;
 mod chrony;
+pub mod columns;
 mod date;
 mod error;
 mod lines;

@@ -68,6 +68,43 @@ impl Decimal {
         self.mantissa < 0
     }
 
+    /// The same number without zeros at its end.
+    pub(super) fn shortest(mut self) -> Self {
+        while self.mantissa != 0 && self.mantissa % 10 == 0 {
+            self.mantissa /= 10;
+            self.exponent = self.exponent.saturating_add(1);
+        }
+        self
+    }
+
+    /// To nearest, ties to even, with a last digit of at least this exponent.
+    pub(super) fn rounded(self, exponent: i32) -> Self {
+        let beyond = u32::try_from(i64::from(exponent) - i64::from(self.exponent)).unwrap_or(0);
+        if beyond == 0 {
+            return self;
+        }
+        let mantissa = match 10_i128.checked_pow(beyond) {
+            Some(unit) => nearest(self.mantissa, unit),
+            // A mantissa has fewer digits than that.
+            None => 0,
+        };
+        Self {
+            mantissa,
+            exponent,
+            ..self
+        }
+    }
+
+    /// As a whole multiple of a power of ten; none where it is not one of 64 bits.
+    pub(super) fn multiple_of(self, exponent: i32) -> Option<i64> {
+        if self.mantissa == 0 {
+            return Some(0);
+        }
+        let zeros = u32::try_from(i64::from(self.exponent) - i64::from(exponent)).ok()?;
+        let multiple = 10_i128.checked_pow(zeros)?.checked_mul(self.mantissa)?;
+        i64::try_from(multiple).ok()
+    }
+
     /// Digits behind the decimal point, down to the last one printed.
     pub(super) fn decimals(self) -> u32 {
         u32::try_from(-i64::from(self.exponent)).unwrap_or(0)
