@@ -2,7 +2,7 @@
 //!
 //! All of them are UTC without leap seconds, as POSIX counts and as the clocks behind the logs do.
 
-use super::number::{Decimal, PARTS_PER_SEC, nanos_down, nanos_up};
+use super::number::{Decimal, PARTS_PER_NANO, PARTS_PER_SEC, nanos_down, nanos_up};
 use crate::time::{NANOS_PER_SEC, TimeDelta, Timestamp};
 
 const SECS_PER_DAY: i64 = 86_400;
@@ -119,8 +119,7 @@ impl NtpSeconds {
 
     /// The instant of this stamp that is nearest to another, rounded down.
     pub(super) fn near(self, other: Timestamp) -> Option<Timestamp> {
-        let ntp = i128::from(other.as_nanos()) * PARTS_PER_SEC / i128::from(NANOS_PER_SEC)
-            + NTP_1970 * PARTS_PER_SEC;
+        let ntp = i128::from(other.as_nanos()) * PARTS_PER_NANO + NTP_1970 * PARTS_PER_SEC;
         let near = ntp + around(self.down - ntp) - NTP_1970 * PARTS_PER_SEC;
         nanos_down(near).map(|delta| Timestamp::from_nanos(delta.as_nanos()))
     }
@@ -129,6 +128,10 @@ impl NtpSeconds {
 /// The same difference, by whole eras, within half an era of zero.
 fn around(parts: i128) -> i128 {
     let half = ERA_PARTS / 2;
+    // Nearly always, and a division of 128 bits takes long.
+    if (-half..half).contains(&parts) {
+        return parts;
+    }
     (parts + half).rem_euclid(ERA_PARTS) - half
 }
 

@@ -85,9 +85,10 @@ fn stratum(value: &RawValue) -> Option<u8> {
 fn short(value: Option<&RawValue>) -> Option<TimeDelta> {
     // A whole number of parts.
     const UNIT: i128 = PARTS_PER_SEC / (1 << 16);
-    let (down, _) = number(value)?.parts()?;
+    let number = number(value).filter(|n| !n.is_negative())?;
+    let (down, _) = number.parts()?;
     let units = (down + UNIT / 2).div_euclid(UNIT);
-    nanos_up((units * UNIT).max(0))
+    nanos_up(units * UNIT)
 }
 
 /// Eight hexadecimal digits, or at strata 0 and 1 up to four characters, with `\x1b` for those that do
@@ -203,11 +204,10 @@ mod tests {
             ("1.52588e-05", 15_259),
             ("0.25", 250_000_000),
             ("65535.9", 65_535_899_993_897),
-            ("-0.5", 0),
         ] {
             assert_eq!(read(text), Some(nanos), "{text}");
         }
-        for bad in ["\"0\"", "null", "1e30", "[]"] {
+        for bad in ["\"0\"", "null", "1e30", "[]", "-0.5"] {
             assert_eq!(read(bad), None, "{bad}");
         }
     }

@@ -31,7 +31,8 @@ const MAX_POLL: i8 = 24;
 const DELAY: &str = "a delay in seconds such as 2.296e-01";
 const DISPERSION: &str = "a dispersion in seconds such as 1.577e-05";
 const POLL: &str = "a poll interval as log2 of seconds";
-const SIZE: &str = "a number below 292 years in seconds";
+const SIZE: &str = "a size from 0 to 292 years, in seconds";
+const SIZES: &str = "numbers below 292 years, and no dispersion below 0";
 
 /// Whether a file with this start is one.
 pub(in crate::recording) fn claims(start: &[u8]) -> bool {
@@ -230,7 +231,7 @@ fn halves(offset: Field<'_>, fields: &mut Fields<'_>) -> Result<(Halves, Decimal
         dispersion.decimal(DISPERSION)?,
     );
     let halves = Halves::of(numbers.0, numbers.1, numbers.2, 1);
-    let halves = halves.ok_or_else(|| offset.trouble(SIZE))?;
+    let halves = halves.ok_or_else(|| offset.trouble(SIZES))?;
     Ok((halves, numbers.1))
 }
 

@@ -20,7 +20,7 @@ const DISPERSION_TIMES: u8 = 2;
 /// The inverse of PHI, 15 ppm, by which a dispersion grows with age (RFC 5905 figure 2), rounded up.
 const SECONDS_PER_DISPERSION: i64 = 66_667;
 
-const SIZE: &str = "numbers below 292 years in seconds";
+const SIZES: &str = "numbers below 292 years, and no dispersion below 0";
 
 /// Whether a file with this start is one.
 pub(in crate::recording) fn claims(start: &[u8]) -> bool {
@@ -51,7 +51,7 @@ impl LineFormat for Peerstats {
         let halves = Halves::of(offset, delay, dispersion, DISPERSION_TIMES);
         let middle = offset.parts().and_then(|(down, _)| nanos_nearest(down));
         let numbers = halves.zip(middle).zip(offset.half_a_digit());
-        let ((halves, middle), half_a_digit) = numbers.ok_or_else(|| field.trouble(SIZE))?;
+        let ((halves, middle), half_a_digit) = numbers.ok_or_else(|| field.trouble(SIZES))?;
 
         let id = out.source(address, || source(address));
         if delay.is_negative() {
