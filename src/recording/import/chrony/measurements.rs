@@ -1,7 +1,8 @@
 //! `measurements.log`: every exchange as chronyd measured it.
 //!
 //! U and L follow from offset and delay, which is never less than the precision of both clocks; the
-//! dispersion stands for that and for the error of the stamps. An `offset` that was configured for a
+//! dispersion stands for that and for the error of the stamps (of 2.0 without the server's precision, by
+//! which its intervals are too narrow). An `offset` that was configured for a
 //! source and the corrections of PTP clocks on the way are part of what was logged: there the interval is
 //! as true as they are.
 

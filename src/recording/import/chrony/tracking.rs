@@ -10,7 +10,7 @@ use super::{ADDRESS, OFFSET, STRATUM, WHOLE_SECONDS, instant, leap};
 use crate::sample::{Leap, ReferenceId, Rejection, ServerInfo, SourceInfo, SourceKind, Timescale};
 use crate::time::TimeDelta;
 
-/// Columns until 2.1, and since 2.2 with root delay, root dispersion and the maximum error.
+/// Columns until 3.1, and since 3.2 with root delay, root dispersion and the maximum error.
 const OLD_COLUMNS: usize = 11;
 const NEW_COLUMNS: usize = 14;
 
