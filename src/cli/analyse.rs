@@ -29,7 +29,7 @@ pub(super) fn run(args: &AnalyseArgs) -> anyhow::Result<Exit> {
         (recording::read(&args.file)?, name)
     };
     // Standard output stays what the run itself printed; the state of the file is said beside it.
-    for line in replay.report.describe() {
+    for line in replay.describe() {
         output::complain(&format!("warning: {name}: {line}"));
     }
     present::report(&replay.campaign, &present::plan(args.analysis), args.format)

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use super::import::ImportError;
+use super::import::pcap::CaptureError;
 use super::recognise::LooksLike;
 use crate::sample::SCHEMA_MAJOR;
 
@@ -71,7 +73,7 @@ pub enum RecordingError {
     /// The file is something else.
     #[error(
         "{name} is not a clockfit recording: it looks like {looks_like}; \
-         give a file written by `clockfit measure -o FILE`"
+         give a file written by `clockfit measure -o FILE`, a packet capture, or a log of chronyd or ntpd"
     )]
     NotARecording {
         /// The file.
@@ -106,4 +108,10 @@ pub enum RecordingError {
         /// Its minor version.
         minor: u64,
     },
+    /// Nothing came of what another program recorded.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    /// Nothing came of a packet capture.
+    #[error(transparent)]
+    Capture(#[from] CaptureError),
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::import;
 use super::line::Probe;
 
 /// How many first bytes of an input are looked at.
@@ -14,14 +15,16 @@ const RECORDING_START: &[u8] = b"{\"clockfit_recording\"";
 pub(super) enum Format {
     /// A recording of this program, or what is left of one.
     Recording,
+    /// A packet capture.
+    Capture,
+    /// What another program recorded.
+    Foreign(import::Format),
     /// Nothing that is read here.
     Unlike(LooksLike),
 }
 
 /// Tells a format by the first bytes of an input: up to [`START_BYTES`], fewer where it ends.
 ///
-/// A format of another program has its place here: a variant of [`Format`], and its own recogniser
-/// asked where the comment says.
 pub(super) fn recognise(start: &[u8]) -> Format {
     let (line, whole) = match start.iter().position(|&byte| byte == b'\n') {
         Some(end) => (start.get(..end).unwrap_or(start), true),
@@ -30,7 +33,12 @@ pub(super) fn recognise(start: &[u8]) -> Format {
     if (whole && names_version(line)) || (!whole && could_begin_recording(line)) {
         return Format::Recording;
     }
-    // Here formats of other programs are asked, before what only could be one of ours.
+    if import::pcap::claims(start) {
+        return Format::Capture;
+    }
+    if let Some(format) = import::Format::recognise(start) {
+        return Format::Foreign(format);
+    }
     let object = line.trim_ascii_start().first() == Some(&b'{');
     if !whole && object && start.len() >= START_BYTES {
         // The version may stand anywhere in a first line that is longer than this.

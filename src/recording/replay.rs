@@ -5,6 +5,8 @@ use std::io::{BufReader, Chain, Cursor, Read};
 use std::path::Path;
 
 use super::error::RecordingError;
+use super::import::pcap::{Capture, CaptureReport};
+use super::import::{self, Importer};
 use super::reader::Reader;
 use super::recognise::{Format, START_BYTES, recognise};
 use super::report::ReadReport;
@@ -18,10 +20,22 @@ pub struct Replay {
     pub campaign: Campaign,
     /// What could not be used of the file.
     pub report: ReadReport,
+    /// What could not be used of a packet capture; absent for everything else.
+    pub capture: Option<CaptureReport>,
 }
 
-/// Reads the recording at `path`, which may be packed with gzip or zstd. Memory grows with what the
-/// file holds, never by what it claims.
+impl Replay {
+    /// What a person should know of the file, one sentence each.
+    pub fn describe(&self) -> Vec<String> {
+        let capture = self.capture.as_ref().map(CaptureReport::describe);
+        let lines = self.report.describe();
+        capture.into_iter().flatten().chain(lines).collect()
+    }
+}
+
+/// Reads the recording at `path`: one of this program, of another ([`import`](super::import)) or a packet
+/// capture, told apart by their content, and each may be packed with gzip or zstd. Memory grows with
+/// what the file holds, never by what it claims.
 ///
 /// # Errors
 /// The file cannot be read, is not a recording, stops within its first line, or was written by a
@@ -62,6 +76,8 @@ pub fn read_from(
     let mut opened = opened?;
     let read = match opened.format {
         Format::Recording => read_recording(&mut opened, &name),
+        Format::Capture => read_capture(&mut opened, &name),
+        Format::Foreign(format) => read_foreign(&mut opened, format, &name),
         Format::Unlike(looks_like) => Err(RecordingError::NotARecording {
             name: name.clone(),
             looks_like,
@@ -96,7 +112,40 @@ fn read_recording(
         // In the pool, so that no more threads are busy than it has.
         rayon::scope(|_| reader.read_into(&mut campaign))?
     };
-    Ok(Replay { campaign, report })
+    Ok(Replay {
+        campaign,
+        report,
+        capture: None,
+    })
+}
+
+fn read_capture(
+    opened: &mut Opened<impl Read + Send>,
+    name: &str,
+) -> Result<Replay, RecordingError> {
+    let capture = Capture::open(&mut opened.input, name)?;
+    let mut campaign = Campaign::new(capture.header().clone());
+    let capture = Some(capture.read_into(&mut campaign)?);
+    Ok(Replay {
+        campaign,
+        report: ReadReport::default(),
+        capture,
+    })
+}
+
+fn read_foreign(
+    opened: &mut Opened<impl Read + Send>,
+    format: import::Format,
+    name: &str,
+) -> Result<Replay, RecordingError> {
+    let importer = Importer::new(format, &mut opened.input, name)?;
+    let mut campaign = Campaign::new(importer.header().clone());
+    let report = importer.read_into(&mut campaign)?;
+    Ok(Replay {
+        campaign,
+        report,
+        capture: None,
+    })
 }
 
 /// An input, unpacked, of which the first bytes were looked at.
