@@ -273,7 +273,11 @@ fn read_bytes(bytes: &[u8]) -> Result<Replay, RecordingError> {
     let reader = Reader::new(bytes, "memory")?;
     let mut campaign = Campaign::new(reader.header().clone());
     let report = reader.read_into(&mut campaign)?;
-    Ok(Replay { campaign, report, capture: None })
+    Ok(Replay {
+        campaign,
+        report,
+        capture: None,
+    })
 }
 
 /// A recording of two sources with a line after the declarations for each of `lines`.

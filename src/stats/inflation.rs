@@ -11,6 +11,10 @@ const LONGEST_LAG: usize = 4;
 /// of them after 64 lags. It bounds what a series that hardly returns can cost to a few milliseconds.
 const WORK: usize = 1 << 20;
 
+/// Below so many observations a correlation counts only if it is evident: chance alone makes independent
+/// ones look alike too often.
+const FEW: usize = 50;
+
 /// How many observations of a series are worth one independent observation:
 ///
 /// ```text
@@ -74,7 +78,9 @@ impl Inflation {
     /// 1 - (2K + 1)/n.
     ///
     /// 1 for fewer than four observations and for a series that is all one or all the other: there
-    /// is nothing to be seen of a correlation then. At most their number.
+    /// is nothing to be seen of a correlation then. 1, too, for fewer than 50 whose neighbours are no
+    /// more alike than by two standard errors, 2/sqrt(n), of what independent ones are. At most
+    /// their number.
     ///
     /// ```
     /// use clockfit::stats::Inflation;
@@ -89,6 +95,9 @@ impl Inflation {
 
     fn of(bits: &Bits) -> Option<Self> {
         let variance = covariances(bits).next().filter(|variance| *variance > 0)?;
+        if bits.count() < FEW && !neighbours_are_alike(bits) {
+            return None;
+        }
         let (mut sum, mut cells, mut length) = (Correlated::in_series(bits), bits.count(), 1);
         let mut coarse: Option<Sums> = None;
         while sum.is_cut_short {
@@ -113,6 +122,18 @@ impl Inflation {
         let is_inflation = (1e3..1e18).contains(&thousandths);
         is_inflation.then_some(Self(thousandths as u64))
     }
+}
+
+/// Whether rho_1 is above its mean of independent observations, -1/n, by more than two of their standard
+/// errors, 1/sqrt(n) each (Bartlett, "On the theoretical specification and sampling properties of
+/// autocorrelated time-series", 1946).
+fn neighbours_are_alike(bits: &Bits) -> bool {
+    let n = as_f64(bits.count());
+    let mut each = covariances(bits).map(as_f64);
+    let (Some(variance), Some(neighbours)) = (each.next(), each.next()) else {
+        return false;
+    };
+    neighbours / variance + 1.0 / n > 2.0 / n.sqrt()
 }
 
 /// `n` times `numerator` over `denominator`, plus `carry` of the latter's parts, rounded down.

@@ -198,8 +198,8 @@ impl Summary {
     /// In simulated bursts and queues such intervals hold the true quantile in 93 % to 98 % of series
     /// with a dozen bursts or more, where plain ones do in 30 % to 70 %; of independent observations
     /// they do in 95 % to 99 %, and are a little wider than plain ones, by 6 % at n = 1000. Of fewer
-    /// than 50 observations the dependence is hardly known: independent ones are then often taken for
-    /// dependent ones, and sometimes the other way round.
+    /// than 50 observations the dependence is hardly known: they are taken to be independent unless
+    /// neighbours are evidently alike.
     ///
     /// What this cannot know is what did not happen: with two or three bursts in a series, or none,
     /// it holds the truth hardly more often than plain intervals do. And a series that does not come
