@@ -30,7 +30,7 @@ pub struct Args {
 pub enum Command {
     /// Measure the offset of NTP servers' clocks from this host's
     Measure(MeasureArgs),
-    /// Report on a recording, exactly as the run that wrote it did
+    /// Report on recordings: on this program's as the run did, on others as far as they tell
     Analyse(AnalyseArgs),
     /// Measure this host's noise floor: what it measures where the true offset is zero
     Floor(FloorArgs),
@@ -187,9 +187,9 @@ pub struct MeasureArgs {
     pub cross_check: bool,
 
     /// First measure this host's noise floor for so long, and say which offsets are below it
-    /// [default: 6s, if given without a time]
+    /// [default: 10s, if given without a time]
     #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true,
-          default_missing_value = "6s", value_parser = units::positive_duration)]
+          default_missing_value = "10s", value_parser = units::positive_duration)]
     pub floor: Option<TimeDelta>,
 
     /// Seed of the random spacing of requests [default: random]
@@ -214,20 +214,86 @@ pub struct AnalysisArgs {
     /// million [default: what the run measures, at most 100]
     #[arg(long, value_name = "PPM", value_parser = units::allowance)]
     pub drift: Option<Frequency>,
+
+    /// At which averaging times stability is told
+    #[arg(long, value_name = "SET", value_enum, default_value_t)]
+    pub taus: TauSet,
 }
+
+/// A set of averaging times, as multiples of the time from one phase to the next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum TauSet {
+    /// 1, 2, 4, 8...
+    #[default]
+    Octave,
+    /// 1, 2, 4, 10, 20, 40, 100...
+    Decade,
+    /// Every one: takes long where there are many
+    All,
+}
+
+const ANALYSE_HELP: &str = "\
+What a file is, it tells by its content:
+- recordings of clockfit
+- packet captures of NTP (pcap, pcapng), best made on the client by
+  tcpdump -i any --time-stamp-precision=nano -w FILE udp port 123
+- chrony's measurements, rawmeasurements, statistics and tracking logs
+- ntpd's rawstats, peerstats and loopstats
+- NTP results of RIPE Atlas
+Each as it is, or packed with gzip or zstd.
+
+Exit codes: 0 measured; 2 a file that cannot be read, or nothing measured in it.";
 
 /// Arguments of `analyse`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Exit codes: 0 measured; 2 no recording, or nothing measured in it.")]
+#[command(
+    group = ArgGroup::new("column").args(["phase", "frequency"]),
+    after_help = ANALYSE_HELP
+)]
 pub struct AnalyseArgs {
-    /// A recording that `clockfit measure --output` wrote, as it is or packed with gzip or zstd; - is
-    /// standard input
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
+    /// Recordings of this program or another, one report each; - is standard input
+    #[arg(
+        value_name = "FILE",
+        required_unless_present = "column",
+        conflicts_with = "column"
+    )]
+    pub files: Vec<PathBuf>,
 
     /// How to write the report
     #[arg(short, long, value_enum, default_value_t)]
     pub format: Format,
+
+    /// A column of phases in seconds, one each --tau0, of which to tell the stability
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "tau0",
+        help_heading = "Plain columns"
+    )]
+    pub phase: Option<PathBuf>,
+
+    /// A column of average frequencies without dimension, one each --tau0
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "tau0",
+        help_heading = "Plain columns"
+    )]
+    pub frequency: Option<PathBuf>,
+
+    /// The time from one number to the next
+    #[arg(long, value_name = "TIME", requires = "column", value_parser = units::positive_duration,
+          help_heading = "Plain columns")]
+    pub tau0: Option<TimeDelta>,
+
+    /// Round numbers to so many decimals [default: keep them as they are, as far as 64 bits hold them]
+    #[arg(
+        long,
+        value_name = "N",
+        requires = "column",
+        help_heading = "Plain columns"
+    )]
+    pub decimals: Option<u8>,
 
     /// How the run is analysed.
     #[command(flatten)]
@@ -343,6 +409,22 @@ mod tests {
             &["clockfit", "serve", "--stratum", "16"],
             &["clockfit", "serve", "--stratum", "0"],
             &["clockfit", "analyse"],
+            &["clockfit", "analyse", "--phase", "a"],
+            &[
+                "clockfit",
+                "analyse",
+                "--phase",
+                "a",
+                "--frequency",
+                "b",
+                "--tau0",
+                "1s",
+            ],
+            &["clockfit", "analyse", "--phase", "a", "--tau0", "1s", "b"],
+            &["clockfit", "analyse", "--phase", "a", "--tau0", "0s"],
+            &["clockfit", "analyse", "--tau0", "1s", "a"],
+            &["clockfit", "analyse", "--decimals", "9", "a"],
+            &["clockfit", "analyse", "--taus", "some", "a"],
         ] {
             assert!(Args::try_parse_from(bad).is_err(), "{bad:?}");
         }
@@ -357,7 +439,7 @@ mod tests {
                 _ => panic!("not measure"),
             }
         };
-        let brief = Some(TimeDelta::from_secs(6));
+        let brief = Some(TimeDelta::from_secs(10));
         assert_eq!(floor(&["a"]), (None, 1));
         assert_eq!(floor(&["--floor", "a", "b"]), (brief, 2));
         assert_eq!(floor(&["a", "--floor"]), (brief, 1));

@@ -2,12 +2,13 @@
 
 use anyhow::Context;
 
-use super::args::{AnalysisArgs, Format};
+use super::args::{AnalysisArgs, Format, TauSet};
 use super::{Exit, output};
 use crate::estimate::{self, Plan};
 use crate::report::text;
 use crate::report::{Report, json};
 use crate::sample::{Campaign, LossCause, SourceRecord};
+use crate::stats::stability::Taus;
 
 /// Analyses the campaign and prints the report; failed if no source gave a single sample.
 pub(super) fn report(campaign: &Campaign, plan: &Plan, format: Format) -> anyhow::Result<Exit> {
@@ -32,7 +33,17 @@ pub(super) fn plan(args: AnalysisArgs) -> Plan {
     Plan {
         drift: args.drift,
         window: args.window.unwrap_or(default.window),
+        taus: taus(args),
         ..default
+    }
+}
+
+/// At which averaging times stability is told.
+pub(super) fn taus(args: AnalysisArgs) -> Taus {
+    match args.taus {
+        TauSet::Octave => Taus::Octave,
+        TauSet::Decade => Taus::Decade,
+        TauSet::All => Taus::All,
     }
 }
 

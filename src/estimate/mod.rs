@@ -16,6 +16,7 @@ mod opinions;
 mod paths;
 mod rows;
 mod slots;
+mod stability;
 mod steering;
 mod stretch;
 #[cfg(test)]
@@ -36,16 +37,18 @@ pub use floor::{Floor, FloorComparison, Resolution};
 pub use opinions::Opinions;
 pub use paths::Paths;
 pub use slots::Drift;
+pub use stability::Stability;
 pub use steering::ClockStep;
 pub use stretch::{Estimate, RateBounds, RateChange, Stretch};
 pub use timing::{Finding, Timing};
 pub use warning::{Warning, WarningCode};
 
 use crate::sample::{Axis, Campaign, ServerInfo, SourceRecord, StampSource};
+use crate::stats::stability::Taus;
 use crate::time::{Frequency, Monotonic, TimeDelta};
 
 /// How a campaign is analysed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// How fast a server's time may move against the host's unsteered counter, where that is given;
     /// otherwise it is measured, and [`DRIFT`](Self::DRIFT) is assumed as long as it is not.
@@ -54,6 +57,8 @@ pub struct Plan {
     pub series_step: TimeDelta,
     /// How long one rate may have to explain all exchanges: an estimate is made in each window.
     pub window: TimeDelta,
+    /// At which averaging times stability is told.
+    pub taus: Taus,
 }
 
 impl Plan {
@@ -92,6 +97,7 @@ impl Default for Plan {
             drift: None,
             series_step: Self::SERIES_STEP,
             window: Self::WINDOW,
+            taus: Taus::Octave,
         }
     }
 }
@@ -190,7 +196,7 @@ pub fn analyse(campaign: &Campaign, plan: &Plan) -> Assessment {
     }
     let warnings = warning::collect(campaign, &sources, &floors, agreement.as_ref());
     Assessment {
-        plan: *plan,
+        plan: plan.clone(),
         sources,
         floors,
         paths,

@@ -5,6 +5,7 @@ use super::allowance::{Allowance, Basis};
 use super::bound::{BoundAt, Break, Timeline};
 use super::claims::Origin;
 use super::slots::Drift;
+use super::stability::Stability;
 use super::steering::ClockStep;
 use super::stretch::{Estimate, RateChange, Stretch};
 use super::windows::{self, Folded};
@@ -30,6 +31,8 @@ pub struct Timing {
     pub contradictory: u64,
     /// Where the local clock moved against the counter by more than steering explains.
     pub clock_steps: Vec<ClockStep>,
+    /// How the offset against the counter moves over every time scale; absent for few exchanges.
+    pub stability: Option<Stability>,
     /// Server - counter at the instant at which servers are compared, in nanoseconds.
     pub(super) common: Option<(i128, i128)>,
 }
@@ -64,7 +67,14 @@ impl Timing {
         let prior = plan.prior(header.axis);
         match windows::fold(record, header, plan, prior.drift) {
             None => Self::nothing(prior),
-            Some((origin, folded)) => Self::solve(&origin, folded, &campaign.clock, prior, instant),
+            Some((origin, folded)) => {
+                let clock = &campaign.clock;
+                let stability = Stability::of(&folded.picks, folded.tau0, &plan.taus);
+                Self {
+                    stability,
+                    ..Self::solve(&origin, folded, clock, prior, instant)
+                }
+            }
         }
     }
 
@@ -78,6 +88,7 @@ impl Timing {
             changes: Vec::new(),
             contradictory: 0,
             clock_steps: Vec::new(),
+            stability: None,
             common: None,
         }
     }
@@ -121,6 +132,7 @@ impl Timing {
             changes: changes.collect(),
             contradictory: folded.contradictory,
             clock_steps: folded.clock_steps,
+            stability: None,
             common: instant
                 .and_then(|at| line.phi_at(origin.x(at)?))
                 .map(|phi| origin.absolute(phi)),

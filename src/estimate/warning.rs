@@ -1,11 +1,15 @@
 //! [`Warning`]: what the reader should know before trusting the numbers, as values.
 
+mod notes;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::floor::{self, Floor};
 use super::{Agreement, SourceAssessment, disturbed, timescale};
-use crate::sample::{Campaign, Change, Leap, Note, Rejection, SourceId, SourceRecord, StampFault};
+use crate::sample::{
+    Campaign, Leap, Note, Rejection, SourceId, SourceKind, SourceRecord, StampFault,
+};
 use crate::stats::{Probability, needed};
 use crate::time::TimeDelta;
 
@@ -22,10 +26,6 @@ const LOST_SHARE: Parts = 100;
 
 /// Root distance above 1 s: RFC 5905 section 11.2.1 (MAXDIST) does not select such a server.
 const MAX_ROOT_DISTANCE: TimeDelta = TimeDelta::from_secs(1);
-
-/// How far two views of one step may be apart: a card's clock is compared with the system's over half
-/// a second, in which they run apart by 100 ppm.
-const SAME_STEP: TimeDelta = TimeDelta::from_micros(50);
 
 /// Something the reader should know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -170,7 +170,7 @@ pub(super) fn collect(
             warn(code, text);
         }
     }
-    of_notes(campaign, &mut warnings);
+    notes::of_notes(campaign, &mut warnings);
     // Stable: within one source the order above stays.
     warnings.sort_by_key(|w| w.source);
     warnings
@@ -206,7 +206,7 @@ fn of_run(campaign: &Campaign, sources: &[SourceAssessment]) -> Vec<Warning> {
     }
     let records = campaign.sources.iter().zip(sources);
     let asked = records.filter(|(record, _)| !campaign.is_beside(record));
-    if let Some(text) = few_samples(asked.map(|(_, found)| found)) {
+    if let Some(text) = few_samples(campaign, asked.map(|(_, found)| found)) {
         warn(WarningCode::FewSamples, text);
     }
     if campaign.notes_dropped > 0 {
@@ -219,7 +219,10 @@ fn of_run(campaign: &Campaign, sources: &[SourceAssessment]) -> Vec<Warning> {
 }
 
 /// One warning for all sources: what is missing is the same for each.
-fn few_samples<'a>(sources: impl Iterator<Item = &'a SourceAssessment>) -> Option<String> {
+fn few_samples<'a>(
+    campaign: &Campaign,
+    sources: impl Iterator<Item = &'a SourceAssessment>,
+) -> Option<String> {
     let wanted = needed(Probability::P99)?;
     let counts = sources
         .filter_map(|s| s.classes.first())
@@ -230,8 +233,13 @@ fn few_samples<'a>(sources: impl Iterator<Item = &'a SourceAssessment>) -> Optio
         1 => "1 source has fewer".to_owned(),
         n => format!("{n} sources have fewer"),
     };
+    let imported = |(_, _, note): &(_, _, Note)| matches!(note, Note::Imported { .. });
+    let advice = match campaign.notes.iter().any(imported) {
+        true => "",
+        false => ": measure longer or more often",
+    };
     Some(format!(
-        "p1 and p99 need {wanted} exchanges; {many} (down to {fewest}): measure longer or more often"
+        "p1 and p99 need {wanted} exchanges; {many} (down to {fewest}){advice}"
     ))
 }
 
@@ -293,10 +301,14 @@ fn of_server(
     warn: &mut impl FnMut(WarningCode, String),
 ) {
     let leap = |wanted: Leap| record.servers.iter().any(|(_, info)| info.leap == wanted);
+    let who = match record.info.kind {
+        SourceKind::Daemon => "it",
+        _ => "the server",
+    };
     for (wanted, length) in [(Leap::Insert, 61), (Leap::Delete, 59)] {
         if leap(wanted) {
             let text = format!(
-                "the server announces a leap second: the last minute of the day has {length} seconds"
+                "{who} announces a leap second: the last minute of the day has {length} seconds"
             );
             warn(WarningCode::LeapAnnounced, text);
         }
@@ -306,7 +318,11 @@ fn of_server(
         .rejected
         .contains_key(&Rejection::Unsynchronised);
     if unsynchronised || leap(Leap::Unsynchronised) {
-        let text = "the server says that its clock is not synchronised";
+        let text = match record.info.kind {
+            // A daemon that has just begun to measure.
+            SourceKind::Daemon => "it says, at least once, that the clock is not synchronised",
+            _ => "the server says that its clock is not synchronised",
+        };
         warn(WarningCode::LeapAlarm, text.to_owned());
     }
     let distances = record.servers.iter().map(|(_, info)| info.root_distance());
@@ -363,150 +379,6 @@ fn of_stamps(
         );
         warn(WarningCode::MixedStamps, text);
     }
-}
-
-/// Notes of one kind and source become one warning with their number.
-fn of_notes(campaign: &Campaign, warnings: &mut Vec<Warning>) {
-    let mut told: Vec<(Warning, usize)> = Vec::new();
-    let mut places = std::collections::BTreeMap::new();
-    for (source, _, note) in &campaign.notes {
-        let record = source.and_then(|id| campaign.sources.get(id.index()));
-        if record.is_some_and(|record| campaign.is_beside(record)) {
-            continue;
-        }
-        let Some((code, text)) = of_note(note).filter(|_| !is_explained(note, campaign)) else {
-            continue;
-        };
-        // Names and addresses are listed each; what repeats for one source is counted.
-        let each = matches!(code, WarningCode::Unresolved | WarningCode::SameAddress);
-        let key = (code, *source, each.then(|| text.clone()));
-        let place = *places.entry(key).or_insert(told.len());
-        match told.get_mut(place) {
-            Some((_, count)) => *count += 1,
-            None => told.push((
-                Warning {
-                    code,
-                    source: *source,
-                    text,
-                },
-                1,
-            )),
-        }
-    }
-    for (mut warning, count) in told {
-        if count > 1 {
-            warning.text = format!("{} ({})", warning.text, times(count));
-        }
-        warnings.push(warning);
-    }
-}
-
-/// Whether a card's clock moved against the system's because that was stepped, which is told.
-fn is_explained(note: &Note, campaign: &Campaign) -> bool {
-    let Note::CardClockStepped { by, .. } = note else {
-        return false;
-    };
-    let mut disturbances = campaign.clock.disturbances.iter();
-    disturbances.any(|found| match found.change {
-        Change::Step { by: step, .. } => (step - *by).abs() < SAME_STEP,
-        Change::Suspend { .. } | Change::LeapSecond { .. } => true,
-        _ => false,
-    })
-}
-
-fn of_note(note: &Note) -> Option<(WarningCode, String)> {
-    Some(match note {
-        Note::Unresolved { source, error } => (
-            WarningCode::Unresolved,
-            format!("{source} has no address: {error}"),
-        ),
-        Note::SameAddress {
-            source,
-            measured_as,
-        } => (
-            WarningCode::SameAddress,
-            format!("{source} is the same address as {measured_as} and is measured as that"),
-        ),
-        Note::Polite => (
-            WarningCode::Polite,
-            "public address: probes are sent less often than asked (--own-servers lifts that)"
-                .to_owned(),
-        ),
-        Note::StampsUnavailable { error } => (
-            WarningCode::StampsUnavailable,
-            format!("no kernel stamps, user-space stamps instead: {error}"),
-        ),
-        Note::NoHardwareStamps {
-            interface,
-            reason,
-            asked: true,
-        } => (
-            WarningCode::NoHardwareStamps,
-            format!("no hardware stamps by {interface}: {reason}; the next best are used"),
-        ),
-        Note::CardTrouble { card, trouble } => (
-            WarningCode::CardTrouble,
-            format!("{card} stamped no longer, the kernel did instead: {trouble}"),
-        ),
-        Note::CardClockStepped { card, by } => (
-            WarningCode::CardClockStepped,
-            format!(
-                "the clock of {card}, or the system's, was stepped: they moved against each other by \
-                 {}; exchanges at that moment have the kernel's stamps",
-                said(*by)
-            ),
-        ),
-        Note::CardNotRestored { error } => (
-            WarningCode::CardNotRestored,
-            format!("not set back: {error}"),
-        ),
-        Note::Unreachable { error } => (
-            WarningCode::Unreachable,
-            format!("cannot be reached: {error}"),
-        ),
-        Note::NewSocket { reason } => (
-            WarningCode::NewSocket,
-            format!("the socket was replaced: {reason}"),
-        ),
-        Note::Slowed { interval } => (
-            WarningCode::Slowed,
-            format!(
-                "the server asked for fewer requests; probed every {} from then on",
-                said(*interval).trim_start_matches('+')
-            ),
-        ),
-        Note::Stopped { kiss } => (
-            WarningCode::Stopped,
-            format!(
-                "the server refused service and is not asked again ({})",
-                kiss.name()
-            ),
-        ),
-        Note::NotInterleaved => (
-            WarningCode::NotInterleaved,
-            "does not answer in interleaved mode: its T3 is what it wrote before sending, and early"
-                .to_owned(),
-        ),
-        Note::NoFloor { error } => (
-            WarningCode::NoFloor,
-            format!("the noise floor was not measured: {error}"),
-        ),
-        Note::CrossCheckFailed { error } => (
-            WarningCode::CrossCheckFailed,
-            format!("no cross-check: {error}"),
-        ),
-        Note::GivenUp => (
-            WarningCode::GivenUp,
-            "never answered and was refused again and again; not asked any more".to_owned(),
-        ),
-        // The first is seen in what the server said of itself, with the distance; the second only
-        // ends what an earlier warning says.
-        Note::DistantRoot | Note::Reachable | Note::CardRecovered { .. } => return None,
-        // How it was, and not what is wrong: the report's head says so.
-        Note::HardwareStamps { .. }
-        | Note::NoHardwareStamps { asked: false, .. }
-        | Note::Imported { .. } => return None,
-    })
 }
 
 /// Whether `part` of `whole` is more than `share`.

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use super::Plan;
 use super::claims::Origin;
 use super::slots::{Drift, Slot};
+use super::stability::{self, Pick};
 use super::steering::{ClockStep, Reading, Steering};
 use super::stretch::{self, Draft};
 use crate::sample::{CHUNK, RunHeader, Sample, ServerInfo, SourceRecord};
@@ -28,6 +29,9 @@ pub(super) struct Folded {
     /// Each with the slot that its middle exchange is in.
     pub drafts: Vec<(usize, Draft)>,
     pub clock_steps: Vec<ClockStep>,
+    /// Of each step of tau0 the exchange that leaves the least open.
+    pub picks: Vec<Pick>,
+    pub tau0: i64,
     /// Exchanges that no pair of running clocks can produce, or that lie beyond the axes.
     pub contradictory: u64,
 }
@@ -38,6 +42,8 @@ struct Source<'a> {
     origin: Origin,
     /// Length of a slot.
     step: i64,
+    /// From one phase to the next.
+    tau0: i64,
     /// What is assumed before a rate is measured.
     drift: Drift,
     /// For each chunk its first and last slot, and how far those before and after it reach.
@@ -74,14 +80,17 @@ pub(super) fn fold(
         record,
         origin,
         step: plan.series_step.as_nanos().max(1),
+        tau0: 1,
         drift,
         shares: Vec::new(),
     };
     let census = source.census();
+    source.tau0 = census.tau0(source.step);
     let windows = source.windows(&census.slots, plan.window);
     let parts: Vec<Folded> = windows.par_iter().map(|w| source.fold(*w)).collect();
     let mut all = Folded {
         contradictory: census.beyond,
+        tau0: source.tau0,
         ..Folded::default()
     };
     for part in parts {
@@ -91,6 +100,9 @@ pub(super) fn fold(
         all.drafts
             .extend(drafts.map(|(slot, draft)| (begun + slot, draft)));
         all.clock_steps.extend(part.clock_steps);
+        for pick in part.picks {
+            Pick::join(&mut all.picks, pick);
+        }
         all.contradictory += part.contradictory;
     }
     Some((origin, all))
@@ -113,8 +125,48 @@ fn three(record: &SourceRecord) -> Vec<Sample> {
 struct Census {
     /// How many each slot has, in order; slots without any are absent.
     slots: Vec<(i64, u64)>,
+    /// The first and the last instant on the axis.
+    ends: Option<(i64, i64)>,
     /// Exchanges that have no place on the axis.
     beyond: u64,
+}
+
+impl Census {
+    fn take(&mut self, x: i64) {
+        let (first, last) = self.ends.unwrap_or((x, x));
+        self.ends = Some((first.min(x), last.max(x)));
+    }
+
+    /// What to make of the run one phase each: for exchanges as they are spaced where there are some.
+    fn tau0(&self, step: i64) -> i64 {
+        let Some((first, last)) = self.ends else {
+            return stability::tau0(step, 0);
+        };
+        let (begin, end) = match (self.slots.first(), self.slots.last()) {
+            (Some((begin, _)), Some((end, _))) => (*begin, end.saturating_add(1)),
+            _ => (0, 0),
+        };
+        let slots = i64::try_from(self.slots.len()).unwrap_or(i64::MAX);
+        let unused = (first - begin.saturating_mul(step))
+            .saturating_add(end.saturating_mul(step).saturating_sub(last));
+        let used = slots.saturating_mul(step).saturating_sub(unused).max(0);
+        let n = self.slots.iter().fold(0i64, |sum, (_, n)| {
+            sum.saturating_add(i64::try_from(*n).unwrap_or(i64::MAX))
+        });
+        let mut spacing = used / (n - 1).max(1);
+        if n < slots.saturating_mul(2) {
+            // Exchanges are further apart than slots are long.
+            let mut apart: Vec<i64> = self
+                .slots
+                .windows(2)
+                .filter_map(|pair| Some(pair.last()?.0.saturating_sub(pair.first()?.0)))
+                .collect();
+            apart.sort_unstable();
+            let usual = apart.get(apart.len() / 2).copied().unwrap_or(1);
+            spacing = spacing.max(usual.saturating_mul(step));
+        }
+        stability::tau0(spacing, last.saturating_sub(first))
+    }
 }
 
 impl Source<'_> {
@@ -142,6 +194,10 @@ impl Source<'_> {
         for chunk in chunks {
             all.slots.extend(chunk.slots);
             all.beyond += chunk.beyond;
+            if let Some((first, last)) = chunk.ends {
+                all.take(first);
+                all.take(last);
+            }
         }
         merge(&mut all.slots);
         all
@@ -150,10 +206,12 @@ impl Source<'_> {
     fn count_chunk(&self, chunk: usize) -> Census {
         let mut census = Census::default();
         for (_, sample) in self.chunk(chunk) {
-            let Some(slot) = self.slot_of(&sample) else {
+            let Some(x) = self.origin.x(sample.at) else {
                 census.beyond += 1;
                 continue;
             };
+            census.take(x);
+            let slot = x.div_euclid(self.step);
             match census.slots.last_mut() {
                 Some((last, n)) if *last == slot => *n += 1,
                 _ => census.slots.push((slot, 1)),
@@ -233,6 +291,7 @@ impl Source<'_> {
                 folded.contradictory += 1;
                 continue;
             };
+            Pick::take(&mut folded.picks, &claim, self.tau0);
             claims.push(claim);
             match ends.last_mut() {
                 Some((last, end)) if *last == slot => *end = claims.len(),

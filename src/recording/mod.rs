@@ -48,7 +48,7 @@ mod writer;
 pub use error::RecordingError;
 pub use reader::Reader;
 pub use recognise::LooksLike;
-pub use replay::{Replay, read, read_from};
+pub use replay::{ReadColumn, Replay, read, read_column, read_from};
 pub use report::{ReadReport, Unreadable};
 pub use scan::scan_exchange;
 pub use writer::Writer;

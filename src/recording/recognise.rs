@@ -70,7 +70,9 @@ pub enum LooksLike {
     Json,
     /// The middle of a recording whose first line is missing.
     Headless,
-    /// Text that is not JSON.
+    /// A plain column of numbers.
+    Numbers,
+    /// Other text that is not JSON.
     Text,
 }
 
@@ -97,10 +99,20 @@ impl LooksLike {
             Self::Headless
         } else if matches!(head.trim_ascii_start().first(), Some(b'{' | b'[')) {
             Self::Json
+        } else if begins_with_number(head) {
+            Self::Numbers
         } else {
             Self::Text
         }
     }
+}
+
+fn begins_with_number(line: &[u8]) -> bool {
+    let first = line
+        .split(|byte| byte.is_ascii_whitespace() || matches!(byte, b',' | b';'))
+        .find(|word| !word.is_empty());
+    let number = first.and_then(|word| std::str::from_utf8(word).ok()?.parse::<f64>().ok());
+    number.is_some_and(f64::is_finite)
 }
 
 impl fmt::Display for LooksLike {
@@ -110,6 +122,10 @@ impl fmt::Display for LooksLike {
             Self::Binary => f.write_str("binary data"),
             Self::Json => f.write_str("JSON of another kind"),
             Self::Headless => f.write_str("a recording without its first line"),
+            Self::Numbers => f.write_str(
+                "a column of numbers (phases or frequencies, one each second? clockfit analyse --tau0 1s \
+                 --phase FILE, or --frequency FILE)",
+            ),
             Self::Text => f.write_str("plain text"),
         }
     }

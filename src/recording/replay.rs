@@ -5,8 +5,9 @@ use std::io::{BufReader, Chain, Cursor, Read};
 use std::path::Path;
 
 use super::error::RecordingError;
+use super::import::columns::Column;
 use super::import::pcap::{Capture, CaptureReport};
-use super::import::{self, Importer};
+use super::import::{self, ImportError, Importer};
 use super::reader::Reader;
 use super::recognise::{Format, START_BYTES, recognise};
 use super::report::ReadReport;
@@ -96,6 +97,50 @@ pub fn read_from(
             damage: damage.to_owned(),
         }),
         (Err(error), _) => Err(error),
+    }
+}
+
+/// A column of numbers, read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadColumn {
+    /// What could be read of it.
+    pub column: Column,
+    /// Why a packed file could not be unpacked to its end.
+    pub damage: Option<String>,
+}
+
+/// Reads a plain column of numbers from any input, which may be packed with gzip or zstd: see
+/// [`columns`](super::import::columns).
+///
+/// ```
+/// let read = clockfit::recording::read_column("1e-9\n-2e-9\n".as_bytes(), "phase.txt", None)?;
+/// assert_eq!(read.column.iter().collect::<Vec<_>>(), [Some(1), Some(-2)]);
+/// # Ok::<(), clockfit::recording::RecordingError>(())
+/// ```
+///
+/// # Errors
+/// It cannot be read, or something in it is no number; see [`Column::read`].
+pub fn read_column(
+    input: impl Read,
+    name: &str,
+    decimals: Option<u8>,
+) -> Result<ReadColumn, RecordingError> {
+    let unpacked = Unpacked::new(input).map_err(|error| RecordingError::Read {
+        name: name.to_owned(),
+        error,
+    })?;
+    let mut input = BufReader::new(unpacked);
+    let column = Column::read(&mut input, name, decimals);
+    match (column, input.get_ref().damage()) {
+        (Ok(column), damage) => Ok(ReadColumn {
+            column,
+            damage: damage.map(str::to_owned),
+        }),
+        (Err(ImportError::NoNumber { name }), Some(damage)) => Err(RecordingError::Packed {
+            name,
+            damage: damage.to_owned(),
+        }),
+        (Err(error), _) => Err(error.into()),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::agreement::{AgreementReport, PathsReport};
-use super::clean::clean;
+use super::clean::{clean, clean_paragraph};
 use super::floor::{FloorReport, SourceFloorReport};
 use super::local::LocalClockReport;
 use super::model::{
@@ -12,12 +12,14 @@ use super::model::{
     OpinionsReport, RateChangeReport, Report, RunReport, SCHEMA, ServerReport, SourceReport,
     StampCountsReport, StampingReport, StampsReport, StretchReport, WarningReport,
 };
+use super::stability::StabilityReport;
 use crate::estimate::{
     Allowance, Assessment, BoundAt, ClassAssessment, CrossCheck, Finding, Floor, SourceAssessment,
     StampCounts, Stretch, Warning,
 };
 use crate::sample::{
-    Campaign, Class, Nic, Note, PtpClock, RunEnd, ServerInfo, SourceId, SourceInfo, SourceRecord,
+    Campaign, Class, Mode, Nic, Note, PtpClock, RunEnd, ServerInfo, SourceId, SourceInfo,
+    SourceRecord,
 };
 use crate::stats::{Bins, EncodedHistogram, QuantileEstimate, Summary};
 use crate::time::{Interval, TimeDelta};
@@ -159,7 +161,7 @@ impl ImportedReport {
         match note {
             Note::Imported { format, meaning } => Some(Self {
                 format: clean(format),
-                meaning: clean(meaning),
+                meaning: clean_paragraph(meaning),
             }),
             _ => None,
         }
@@ -222,6 +224,7 @@ impl SourceReport {
                 .iter()
                 .map(StretchReport::new)
                 .collect(),
+            stability: found.timing.stability.as_ref().map(StabilityReport::of),
             rate_changes: found
                 .timing
                 .changes
@@ -341,15 +344,17 @@ pub(super) fn ends(interval: Interval) -> (i64, i64) {
 
 impl ClassReport {
     fn new(class: &ClassAssessment) -> Self {
+        // What was only estimated went no way.
+        let measured = |of| (class.class.mode != Mode::Estimate).then(|| Distribution::new(of));
         Self {
             class: Some(ClassName::new(class.class)),
             offset_ns: Some(Distribution::new(&class.offset)),
             abs_offset_ns: Some(Distribution::new(&class.abs_offset)),
-            delay_ns: Some(Distribution::new(&class.delay)),
-            delay_variation_ns: Some(Distribution::new(&class.delay_variation)),
-            out_ns: Some(Distribution::new(&class.out)),
-            back_ns: Some(Distribution::new(&class.back)),
-            residence_ns: Some(Distribution::new(&class.residence)),
+            delay_ns: measured(&class.delay),
+            delay_variation_ns: measured(&class.delay_variation),
+            out_ns: measured(&class.out),
+            back_ns: measured(&class.back),
+            residence_ns: measured(&class.residence),
             jitter_1h_ns: Some(Distribution::new(&class.wobble)),
             jitter_ns: class.jitter.map(TimeDelta::as_nanos),
             bins: class.bins.as_ref().map(BinsReport::new),

@@ -6,6 +6,9 @@ use std::fmt::Write as _;
 /// hostile name must not fill a terminal.
 const LONGEST: usize = 400;
 
+/// The longest one that says what a whole recording means.
+const LONGEST_PARAGRAPH: usize = 4_000;
+
 /// `text` with everything that could steer a terminal or deceive a reader written out as
 /// `\u{...}`: control characters of both blocks, and the marks that reverse or hide text.
 ///
@@ -27,7 +30,16 @@ pub fn escaped(text: &str) -> String {
 
 /// `text` [`escaped`], and cut off where it is too long to be meant for reading.
 pub(super) fn clean(text: &str) -> String {
-    match text.char_indices().nth(LONGEST) {
+    cut(text, LONGEST)
+}
+
+/// The same for a text that may take a paragraph.
+pub(super) fn clean_paragraph(text: &str) -> String {
+    cut(text, LONGEST_PARAGRAPH)
+}
+
+fn cut(text: &str, longest: usize) -> String {
+    match text.char_indices().nth(longest) {
         Some((end, _)) => escaped(text.get(..end).unwrap_or(text)) + "...",
         None => escaped(text),
     }
@@ -50,6 +62,8 @@ mod tests {
         assert_eq!(clean("plain-name.example"), "plain-name.example");
         assert_eq!(clean("a\x1b[2Jb\r\n"), "a\\u{1b}[2Jb\\u{d}\\u{a}");
         assert_eq!(clean("\u{9b}31m\u{202e}"), "\\u{9b}31m\\u{202e}");
-        assert_eq!(clean(&"x".repeat(10_000)).len(), LONGEST + 3);
+        let long = "x".repeat(10_000);
+        assert_eq!(clean(&long).len(), LONGEST + 3);
+        assert_eq!(clean_paragraph(&long).len(), LONGEST_PARAGRAPH + 3);
     }
 }

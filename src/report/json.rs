@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{NicReport, Report};
+use super::{ColumnReport, NicReport, Report};
 
 /// Writes the report as indented JSON with a line end, straight to `out`: only the report itself is
 /// held in memory, never its text.
@@ -35,6 +35,22 @@ pub fn write_nics(report: &NicReport, out: &mut impl Write) -> io::Result<()> {
 /// Those of `out`.
 pub fn write_nics_schema(out: &mut impl Write) -> io::Result<()> {
     pretty(&schemars::schema_for!(NicReport), out)
+}
+
+/// Writes the stability of a plain column as indented JSON with a line end.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_column(report: &ColumnReport, out: &mut impl Write) -> io::Result<()> {
+    pretty(report, out)
+}
+
+/// Writes the JSON Schema of [`ColumnReport`], as published in `docs/stability.schema.json`.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_column_schema(out: &mut impl Write) -> io::Result<()> {
+    pretty(&schemars::schema_for!(ColumnReport), out)
 }
 
 fn pretty(value: &impl serde::Serialize, out: &mut impl Write) -> io::Result<()> {

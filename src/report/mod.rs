@@ -13,6 +13,7 @@ pub mod json;
 mod local;
 mod model;
 mod nic;
+mod stability;
 pub mod text;
 
 pub use agreement::{AgreementReport, KhronosReport, MemberReport, PairReport, PathsReport};
@@ -28,4 +29,8 @@ pub use model::{
 pub use nic::{
     ClockReport, DriverReport, InterfaceReport, LinkReport, NIC_SCHEMA, NicKind, NicReport,
     OfferReport, OutlookCode, OutlookReport, SettingReport,
+};
+pub use stability::{
+    ColumnKind, ColumnReport, DeviationReport, NoiseKind, STABILITY_SCHEMA, StabilityReport,
+    TauReport,
 };

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::agreement::{AgreementReport, PathsReport};
 use super::floor::{FloorReport, SourceFloorReport};
 use super::local::LocalClockReport;
+use super::stability::StabilityReport;
 use crate::estimate::{Basis, WarningCode};
 use crate::sample::{
     Axis, DisturbanceKind, Leap, LossCause, Mode, Nic, PtpClock, Rejection, SourceKind, StampFault,
@@ -24,7 +25,7 @@ pub const SCHEMA: &str = "clockfit-report/1";
 
 /// Everything one run says. Times are whole nanoseconds; instants are text, seconds since
 /// 1970-01-01 with nine decimals. offset = server - local.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
     /// Name and version of this shape: `clockfit-report/1`.
     pub schema: String,
@@ -150,7 +151,7 @@ pub struct WarningReport {
 }
 
 /// What one address of one source says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SourceReport {
     /// The source as it was asked for.
     pub source: String,
@@ -196,6 +197,9 @@ pub struct SourceReport {
     pub stretches: Vec<StretchReport>,
     /// Where one ends because its rate does not explain what follows.
     pub rate_changes: Vec<RateChangeReport>,
+    /// How its time moves against this host's counter over every time scale, path included; null for few
+    /// exchanges.
+    pub stability: Option<StabilityReport>,
     /// The class with the most exchanges.
     #[serde(flatten)]
     pub main: ClassReport,

@@ -78,7 +78,7 @@ pub fn most_agreed(intervals: &[Claimed]) -> Option<Agreed> {
 ///
 /// ```
 /// use clockfit::stats::{Claimed, intersection};
-/// let of = |middle, half| Claimed { lower: middle - half, upper: middle + half };
+/// let of = |middle: i64, half: i64| Claimed { lower: middle - half, upper: middle + half };
 /// let found = intersection(&[of(0, 10), of(4, 10), of(100, 10)]).unwrap();
 /// assert_eq!((found.lower, found.upper, found.votes), (-6, 10, 2));
 /// assert_eq!(intersection(&[of(0, 10), of(100, 10)]), None);

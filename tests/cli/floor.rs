@@ -13,7 +13,7 @@ use crate::support::{
 const NEEDED: u64 = 72;
 
 /// A floor with exchanges enough on a machine that sends two thirds of what it should.
-const ENOUGH: &str = "--floor=6s";
+const ENOUGH: &str = "--floor=10s";
 
 fn lines(run: &Measured) -> Vec<Value> {
     let text = fs::read_to_string(&run.recording).unwrap();
@@ -150,8 +150,11 @@ fn an_offset_is_held_against_the_floor_of_its_mode_and_stamps() {
     assert!(text.stdout.lines().all(|l| l.chars().count() <= 80));
     let told = text.stdout.matches("\n  noise floor ").count();
     assert_eq!(told, 2, "{}", text.stdout);
-    assert!(
-        !text.stdout.contains("noise floor in basic mode"),
+    // Unless it could not be measured, which is a warning.
+    let basic = &run.report["floors"][0];
+    assert_eq!(
+        text.stdout.contains("noise floor in basic mode"),
+        basic["limit_ns"].is_null(),
         "{}",
         text.stdout
     );

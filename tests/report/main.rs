@@ -9,6 +9,7 @@
 mod campaign;
 mod nic;
 mod schema;
+mod stability;
 mod text;
 
 use clockfit::estimate::{Plan, analyse};

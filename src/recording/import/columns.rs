@@ -356,7 +356,7 @@ mod tests {
     fn what_does_not_fit_says_what_would() {
         let said = "line 3 of x.txt is too much: the column has numbers of 20 decimals, and in that unit \
             this value does not fit into 64 bits; take a constant off all of them, or round them to 15 \
-            decimals";
+            decimals (--decimals 15)";
         assert_eq!(error("\n123.5\n1e-20\n"), said);
         // Fifteen do fit.
         let text = "\n123.5\n1e-20\n";

@@ -64,7 +64,7 @@ pub enum ImportError {
     #[error(
         "line {line} of {name} is too much: the column has numbers of {decimals} decimals, and in that \
          unit this value does not fit into 64 bits; take a constant off all of them, or round them to \
-         {fitting} decimals"
+         {fitting} decimals (--decimals {fitting})"
     )]
     TooWide {
         /// The file.

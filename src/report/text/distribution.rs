@@ -16,9 +16,11 @@ const BLOCKS: [char; 8] = [
 const ASCII_BLOCKS: [char; 8] = ['.', ':', '-', '=', '+', '*', '#', '@'];
 
 pub(super) fn write<W: Write>(class: &ClassReport, page: &mut Page<'_, W>) -> io::Result<()> {
-    let (Some(offsets), Some(delay)) = (&class.offset_ns, &class.delay_ns) else {
+    let Some(offsets) = &class.offset_ns else {
         return Ok(());
     };
+    let delay = class.delay_ns.as_ref();
+    let of_delay = |of: fn(&Distribution) -> i64| delay.map_or(String::new(), |d| plain(of(d)));
     page.blank()?;
     if let Some(name) = &class.class {
         let text = format!(
@@ -35,29 +37,30 @@ pub(super) fn write<W: Write>(class: &ClassReport, page: &mut Page<'_, W>) -> io
         );
         page.paragraph(Ink::Plain, "  ", 4, &text)?;
     }
-    row(
-        page,
-        "",
-        ["offset", "95 % interval", "delay", "95 % interval"],
-    )?;
+    let title = match delay {
+        Some(_) => ["offset", "95 % interval", "delay", "95 % interval"],
+        None => ["offset", "95 % interval", "", ""],
+    };
+    row(page, "", title)?;
     let digits = digits_in(offsets);
     let of_offset = |nanos| signed(nanos, Round::Nearest, digits);
     let quantiles = [
-        ("p1", "p1", offsets.p1, delay.p1),
-        ("p5", "p5", offsets.p5, delay.p5),
-        ("p50", "p50", offsets.p50, delay.p50),
-        ("p95", "p95", offsets.p95, delay.p95),
-        ("p99", "p99", offsets.p99, delay.p99),
-        ("p99_9", "p99.9", offsets.p99_9, delay.p99_9),
+        ("p1", "p1", offsets.p1, delay.and_then(|d| d.p1)),
+        ("p5", "p5", offsets.p5, delay.and_then(|d| d.p5)),
+        ("p50", "p50", offsets.p50, delay.and_then(|d| d.p50)),
+        ("p95", "p95", offsets.p95, delay.and_then(|d| d.p95)),
+        ("p99", "p99", offsets.p99, delay.and_then(|d| d.p99)),
+        ("p99_9", "p99.9", offsets.p99_9, delay.and_then(|d| d.p99_9)),
     ];
     row(
         page,
         "min",
-        [&of_offset(offsets.min), "", &plain(delay.min), ""],
+        [&of_offset(offsets.min), "", &of_delay(|d| d.min), ""],
     )?;
     for (key, label, this, that) in quantiles {
         let (left, left_interval) = quantile(offsets, key, this, of_offset);
-        let (right, right_interval) = quantile(delay, key, that, plain);
+        let (right, right_interval) =
+            delay.map_or_else(Default::default, |d| quantile(d, key, that, plain));
         row(
             page,
             label,
@@ -67,21 +70,23 @@ pub(super) fn write<W: Write>(class: &ClassReport, page: &mut Page<'_, W>) -> io
     row(
         page,
         "max",
-        [&of_offset(offsets.max), "", &plain(delay.max), ""],
+        [&of_offset(offsets.max), "", &of_delay(|d| d.max), ""],
     )?;
     row(
         page,
         "mean",
-        [&of_offset(offsets.mean), "", &plain(delay.mean), ""],
+        [&of_offset(offsets.mean), "", &of_delay(|d| d.mean), ""],
     )?;
-    let rms = |d: &Distribution| i64::try_from(d.rms).unwrap_or(i64::MAX);
+    fn rms(of: &Distribution) -> i64 {
+        i64::try_from(of.rms).unwrap_or(i64::MAX)
+    }
     row(
         page,
         "rms",
         [
             of_offset(rms(offsets)).trim_start_matches('+'),
             "",
-            &plain(rms(delay)),
+            &of_delay(rms),
             "",
         ],
     )?;
@@ -101,10 +106,6 @@ fn worth(offsets: &Distribution) -> String {
 
 /// What else was measured, in a few numbers each.
 fn others<W: Write>(class: &ClassReport, page: &mut Page<'_, W>) -> io::Result<()> {
-    let estimate = class
-        .class
-        .as_ref()
-        .is_some_and(|c| c.mode == Mode::Estimate);
     let named = [
         ("out, T2 - T1", &class.out_ns, true),
         ("back, T4 - T3", &class.back_ns, true),
@@ -115,10 +116,7 @@ fn others<W: Write>(class: &ClassReport, page: &mut Page<'_, W>) -> io::Result<(
     let named = named
         .into_iter()
         .filter_map(|(name, of, sign)| Some((name, of.as_ref()?, sign)));
-    // An estimate has no ways and no server.
-    let mut named: Vec<_> = named
-        .filter(|(name, ..)| !estimate || name.starts_with("jitter"))
-        .collect();
+    let mut named: Vec<_> = named.collect();
     // A clock that is read keeps nothing, and a way back is a way out.
     named.retain(|(name, of, _)| !name.starts_with("kept") || of.max > 0);
     if named.is_empty() {

@@ -11,6 +11,7 @@ mod over_time;
 mod page;
 mod quantity;
 mod source;
+mod stability;
 mod table;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use std::io::{self, Write};
 
 pub use nic::write_nics;
 pub use page::Style;
+pub use stability::write_column;
 
 use super::{Report, WarningReport};
 use crate::estimate::WarningCode;
@@ -70,6 +72,28 @@ pub fn write(report: &Report, style: Style, out: &mut impl Write) -> io::Result<
         Some(found) => agreement::write(found, &mut page),
         None => Ok(()),
     }
+}
+
+/// Writes whose report follows, where there are several; after another one with a blank line between.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_heading(
+    name: &str,
+    follows: bool,
+    style: Style,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let mut page = Page::new(out, style);
+    if follows {
+        page.blank()?;
+    }
+    page.paragraph(
+        Ink::Title,
+        "",
+        0,
+        &format!("==> {} <==", super::escaped(name)),
+    )
 }
 
 fn header<W: Write>(report: &Report, page: &mut Page<'_, W>) -> io::Result<()> {

@@ -7,8 +7,8 @@ use super::super::model::{
 };
 use super::page::{Ink, Page};
 use super::quantity::{Digits, Round, offset, percent, plain, signed};
-use super::{distribution, floor, over_time};
-use crate::sample::{SourceKind, Timescale};
+use super::{distribution, floor, over_time, stability};
+use crate::sample::{Axis, SourceKind, Timescale};
 
 /// Where the text after a label begins.
 const INDENT: usize = 14;
@@ -103,6 +103,13 @@ pub(super) fn write<W: Write>(
         say("cross-check", cross_check(check))?;
     }
     over_time::table(found, page)?;
+    if let Some(found) = &found.stability {
+        let against = match report.run.axis {
+            Axis::Counter => "this host's counter",
+            Axis::LocalClock => "this host's clock",
+        };
+        stability::write(found, against, page)?;
+    }
     distribution::write(&found.main, page)?;
     for class in &found.other_classes {
         page.paragraph(Ink::Plain, "  ", 4, &other(class))?;
