@@ -25,8 +25,16 @@ fn leg(floor: i64) -> SimLeg {
     leg
 }
 
-/// Name, scenario, what is given for the drift, and half of what the floors differ by.
-type Case = (&'static str, Scenario, Option<Frequency>, TimeDelta);
+/// What is played, and how it is analysed.
+struct Case {
+    name: &'static str,
+    scenario: Scenario,
+    /// What is given for the drift.
+    drift: Option<Frequency>,
+    /// Half of what the floors differ by.
+    reachable: TimeDelta,
+    window: TimeDelta,
+}
 
 fn cases() -> Vec<Case> {
     let symmetric = Scenario::new(leg(500), leg(500));
@@ -41,71 +49,52 @@ fn cases() -> Vec<Case> {
         change(&mut scenario.back);
         scenario
     };
-    let none = TimeDelta::ZERO;
     let given = |ppm| Some(Frequency::from_ppm(ppm));
+    let case = |name, scenario, drift| Case {
+        name,
+        scenario,
+        drift,
+        reachable: TimeDelta::ZERO,
+        window: Plan::WINDOW,
+    };
+    let drifting = |ppm| {
+        let mut scenario = symmetric.clone();
+        scenario.drift = Frequency::from_ppm(ppm);
+        scenario
+    };
     vec![
-        ("symmetric", symmetric.clone(), None, none),
-        (
-            "2:1 asymmetric",
-            Scenario::new(leg(1_000), leg(500)),
-            None,
-            us(250),
-        ),
-        (
+        case("symmetric", symmetric.clone(), None),
+        Case {
+            reachable: us(250),
+            ..case("2:1 asymmetric", Scenario::new(leg(1_000), leg(500)), None)
+        },
+        case(
             "heavy-tailed",
             on_both(|leg| leg.tail = PerMillion(200_000)),
             None,
-            none,
         ),
-        (
+        case(
             "10 % loss",
             on_both(|leg| leg.loss = PerMillion(51_317)),
             None,
-            none,
         ),
-        (
-            "wander",
-            with(|s| s.wander = Frequency::from_ppb(10)),
-            None,
-            none,
-        ),
-        (
-            "drift of 8 ppm",
-            with(|s| s.drift = Frequency::from_ppm(8)),
-            None,
-            none,
-        ),
-        (
-            "drift of 50 ppm",
-            with(|s| s.drift = Frequency::from_ppm(50)),
-            None,
-            none,
-        ),
-        (
+        case("wander", with(|s| s.wander = Frequency::from_ppb(10)), None),
+        case("drift of 8 ppm", drifting(8), None),
+        case("drift of 50 ppm", drifting(50), None),
+        case(
             "step of 5 ms",
             with(|s| s.step = TimeDelta::from_millis(5)),
             None,
-            none,
         ),
-        ("step of 0.5 ms", with(|s| s.step = us(500)), None, none),
-        (
-            "drift of 50 ppm, 15 given",
-            with(|s| s.drift = Frequency::from_ppm(50)),
-            given(15),
-            none,
-        ),
-        (
-            "drift of 17 ppm, 15 given",
-            with(|s| s.drift = Frequency::from_ppm(17)),
-            given(15),
-            none,
-        ),
-        (
-            "drift of 300 ppm",
-            with(|s| s.drift = Frequency::from_ppm(300)),
-            None,
-            none,
-        ),
+        case("step of 0.5 ms", with(|s| s.step = us(500)), None),
+        case("drift of 50 ppm, 15 given", drifting(50), given(15)),
+        case("drift of 17 ppm, 15 given", drifting(17), given(15)),
+        case("drift of 300 ppm", drifting(300), None),
+        Case {
+            window: TimeDelta::from_secs(600),
+            ..case("drift of 8 ppm, one window", drifting(8), None)
+        },
+        case("200 probes", with(|s| s.exchanges = 200), None),
     ]
 }
 
@@ -225,26 +214,28 @@ fn main() {
     let seeds: u64 = std::env::args()
         .nth(1)
         .map_or(2_000, |n| n.parse().unwrap());
-    for (name, scenario, drift, reachable) in cases() {
+    for case in cases() {
         let plan = Plan {
-            drift,
+            drift: case.drift,
+            window: case.window,
             ..Plan::default()
         };
         let outcomes: Vec<Outcome> = (0..seeds)
             .into_par_iter()
             .map(|seed| {
-                let played = scenario.play(seed);
+                let played = case.scenario.play(seed);
                 let timing = analyse(&played.campaign, &plan).sources.remove(0).timing;
-                Outcome::of(&played, &timing, reachable)
+                Outcome::of(&played, &timing, case.reachable)
             })
             .collect();
         let mut all = outcomes.into_iter().fold(Outcome::default(), Outcome::add);
         println!(
-            "{{\"scenario\":\"{name}\",\"seeds\":{seeds},\"bounds_right\":{},\"bounds_wrong\":{},\
+            "{{\"scenario\":\"{}\",\"seeds\":{seeds},\"bounds_right\":{},\"bounds_wrong\":{},\
              \"runs_with_breaks\":{},\"drift_measured\":{},\"estimates\":{},\"coverage\":{:.4},\
              \"above\":{},\"below\":{},\"clipped\":{},\"half_width_us\":{},\"error_us\":{},\
              \"clock_filter_us\":{},\"regression_us\":{},\"median_us\":{},\"bound_width_us\":{},\
              \"corridor_width_us\":{}}}",
+            case.name,
             all.right,
             all.wrong,
             all.breaks,

@@ -4,6 +4,7 @@
 //! counted into histograms, part by part, and how far exchanges depend on each other is measured on some
 //! of the parts.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -11,6 +12,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::rows::Rows;
+use super::windows::is_in;
 use crate::sample::{Class, Samples};
 use crate::stats::{
     Accumulator, Bins, EncodedHistogram, MeanInflation, NSTAGE, SignedHistogram, Summary,
@@ -122,36 +124,45 @@ fn add(all: &mut BTreeMap<Class, Seen>, class: Class, more: Seen) {
 /// The quantities that have a distribution, in one order.
 type Each<T> = [T; 8];
 
-/// Of each quantity its values, and the trend they follow, if any.
-fn quantities(rows: &Rows, wobble: Vec<i64>, seen: Seen) -> Each<(Vec<i64>, Option<Vec<i64>>)> {
-    let trend = rows.trend();
-    let sizes = |values: &[i64]| {
-        values
-            .iter()
-            .map(|v| v.saturating_abs())
-            .collect::<Vec<_>>()
-    };
-    let beyond = rows
-        .delay
-        .iter()
-        .map(|d| d.saturating_sub(seen.least_delay))
-        .collect();
-    let falling = trend.iter().map(|v| v.saturating_neg()).collect();
+/// The values of each quantity.
+fn quantities<'a>(rows: &'a Rows, wobble: &'a [i64], seen: Seen) -> Each<Cow<'a, [i64]>> {
+    let beyond = |delay: &i64| delay.saturating_sub(seen.least_delay);
     [
-        (sizes(&rows.offset), Some(sizes(&trend))),
-        (rows.delay.clone(), None),
-        (beyond, None),
-        (rows.out.clone(), Some(trend.clone())),
-        (rows.back.clone(), Some(falling)),
-        (rows.residence.clone(), None),
-        (wobble, None),
-        (rows.offset.clone(), Some(trend)),
+        sizes(&rows.offset).into(),
+        rows.delay.as_slice().into(),
+        rows.delay.iter().map(beyond).collect(),
+        rows.out.as_slice().into(),
+        rows.back.as_slice().into(),
+        rows.residence.as_slice().into(),
+        wobble.into(),
+        rows.offset.as_slice().into(),
     ]
 }
 
-fn summaries(rows: &Rows, wobble: Vec<i64>, seen: Seen) -> Option<Each<Summary>> {
+/// The trend that each follows, if any.
+fn trends(rows: &Rows) -> Each<Option<Vec<i64>>> {
+    let trend = rows.trend();
+    let falling = trend.iter().map(|v| v.saturating_neg()).collect();
+    [
+        Some(sizes(&trend)),
+        None,
+        None,
+        Some(trend.clone()),
+        Some(falling),
+        None,
+        None,
+        Some(trend),
+    ]
+}
+
+fn sizes(values: &[i64]) -> Vec<i64> {
+    values.iter().map(|v| v.saturating_abs()).collect()
+}
+
+fn summaries(rows: &Rows, wobble: &[i64], seen: Seen) -> Option<Each<Summary>> {
     let found: Vec<Option<Summary>> = quantities(rows, wobble, seen)
         .into_par_iter()
+        .zip(trends(rows))
         .map(|(values, trend)| match trend {
             Some(trend) => Summary::of_trending(&values, &trend),
             None => Summary::of_series(&values),
@@ -179,7 +190,7 @@ fn exact(class: Class, rows: &Rows, seen: Seen) -> Option<ClassAssessment> {
     let psi = jitter(&pairs.collect::<Vec<_>>());
     ClassAssessment::new(
         class,
-        summaries(rows, wobble, seen)?,
+        summaries(rows, &wobble, seen)?,
         psi,
         Bins::of_sorted(&offsets, SHOWN_BINS),
         &histogram,
@@ -254,7 +265,7 @@ impl Part {
         let mut inflations: Each<MeanInflation> = std::array::from_fn(|_| MeanInflation::default());
         if measured {
             let head = rows.head(ROWS_MEASURED);
-            let of_head = wobble.iter().take(ROWS_MEASURED).copied().collect();
+            let of_head = wobble.get(..head.len()).unwrap_or(&wobble);
             for (inflation, summary) in inflations
                 .iter_mut()
                 .zip(summaries(&head, of_head, seen).iter().flatten())
@@ -269,7 +280,7 @@ impl Part {
             .zip(rows.delay.iter().copied())
             .collect();
         Self {
-            counts: quantities(&rows, wobble, seen).map(|(values, _)| {
+            counts: quantities(&rows, &wobble, seen).map(|values| {
                 let mut counts = Accumulator::new();
                 values.iter().for_each(|v| counts.record(*v));
                 counts
@@ -285,15 +296,20 @@ impl Part {
 fn coarse_wobble(rows: &Rows) -> Vec<i64> {
     let mut medians: Vec<(i64, i64)> = Vec::new();
     let mut lengths = Vec::new();
-    let slot = |at: &i64| at.div_euclid(MEDIAN_OF);
-    let mut from = 0;
-    for slots in rows.at.chunk_by(|a, b| slot(a) == slot(b)) {
-        let until = from + slots.len();
+    let slot = |at: i64| at.div_euclid(MEDIAN_OF);
+    let (mut from, mut until) = (0, 0);
+    while let Some(first) = rows.at.get(from) {
+        let here = slot(*first);
+        let rest = rows.at.get(from..).unwrap_or_default();
+        until += rest
+            .iter()
+            .take_while(|at| is_in(**at, here, MEDIAN_OF))
+            .count();
         let mut offsets = rows.offset.get(from..until).unwrap_or_default().to_vec();
         let place = offsets.len().div_ceil(2).saturating_sub(1);
         let (_, median, _) = offsets.select_nth_unstable(place);
-        medians.push((slots.first().copied().unwrap_or(0), *median));
-        lengths.push(slots.len());
+        medians.push((*first, *median));
+        lengths.push(until - from);
         from = until;
     }
     let usual = crate::stats::running_median(&medians, HOUR);

@@ -159,13 +159,13 @@ pub struct StampCounts {
 }
 
 impl StampCounts {
-    fn count(&mut self, source: StampSource) {
+    fn count(&mut self, source: StampSource, exchanges: u64) {
         *match source {
             StampSource::Hardware => &mut self.hardware,
             StampSource::Kernel => &mut self.kernel,
             StampSource::User => &mut self.user,
             StampSource::Foreign => &mut self.foreign,
-        } += 1;
+        } += exchanges;
     }
 }
 
@@ -211,12 +211,12 @@ fn assess(
     plan: &Plan,
     instant: Option<Monotonic>,
 ) -> SourceAssessment {
-    let (mut tx, mut rx) = (StampCounts::default(), StampCounts::default());
-    for sample in &record.samples {
-        tx.count(sample.exchange.tx);
-        rx.count(sample.exchange.rx);
-    }
     let classes = class::assess(&record.samples);
+    let (mut tx, mut rx) = (StampCounts::default(), StampCounts::default());
+    for found in &classes {
+        tx.count(found.class.tx, found.offset.n);
+        rx.count(found.class.rx, found.offset.n);
+    }
     let timing = Timing::of(record, campaign, plan, instant);
     SourceAssessment {
         sent: record.sent(),

@@ -1,5 +1,6 @@
 //! [`Rows`]: the exchanges of one class, quantity by quantity, in the order of time.
 
+use super::claims::rounded;
 use crate::sample::{CHUNK, Class, Sample, Samples};
 use crate::stats::{Probability, quantile};
 
@@ -86,14 +87,13 @@ impl Rows {
             (Some(first), Some(last)) if first.0 < last.0 => (first, last),
             _ => return vec![0; self.len()],
         };
-        let rise = i128::from(end) - i128::from(start);
-        let run = i128::from(to) - i128::from(from);
-        let at = |at: &i64| {
-            let along = i128::from(*at) - i128::from(from);
-            let height = i128::from(start) + rise.saturating_mul(along) / run;
-            super::steering::saturate(height)
-        };
-        self.at.iter().map(at).collect()
+        // To a part in 10^15: it is what noise is looked for on.
+        let rise = difference(end, start) / difference(to, from);
+        let height = |at: &i64| rounded(rise * difference(*at, from)).as_nanos();
+        self.at
+            .iter()
+            .map(|at| start.saturating_add(height(at)))
+            .collect()
     }
 
     /// Median time and median offset of some of the rows.
@@ -105,4 +105,12 @@ impl Rows {
         };
         Some((median(&self.at)?, median(&self.offset)?))
     }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a length on a line that was fitted"
+)]
+fn difference(to: i64, from: i64) -> f64 {
+    to.saturating_sub(from) as f64
 }

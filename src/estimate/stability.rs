@@ -5,6 +5,7 @@
 //! exchange are missing; nothing is put in their place.
 
 use super::claims::Claim;
+use super::windows::is_in;
 use crate::stats::stability::{Phases, Row, Series, Taus};
 use crate::time::TimeDelta;
 
@@ -48,7 +49,10 @@ impl Pick {
     pub(super) fn take(picks: &mut Vec<Self>, claim: &Claim, tau0: i64) {
         let seen = &claim.seen;
         let pick = Self {
-            step: claim.x.div_euclid(tau0),
+            step: match picks.last() {
+                Some(last) if is_in(claim.x, last.step, tau0) => last.step,
+                _ => claim.x.div_euclid(tau0),
+            },
             width: seen.upper.saturating_sub(seen.lower),
             x: claim.x,
             phase: seen.upper.saturating_add(seen.lower),

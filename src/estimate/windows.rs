@@ -115,7 +115,7 @@ fn three(record: &SourceRecord) -> Vec<Sample> {
     let proves = |sample: &Sample| sample.mode.proves();
     let last = samples.chunks().saturating_sub(1);
     let first = samples.iter().find(proves);
-    let middle = samples.iter().skip(samples.len() / 2).find(proves);
+    let middle = samples.chunk(samples.chunks() / 2).find(proves);
     let end = samples.chunk(last).filter(proves).last();
     [first, middle, end].into_iter().flatten().collect()
 }
@@ -211,10 +211,9 @@ impl Source<'_> {
                 continue;
             };
             census.take(x);
-            let slot = x.div_euclid(self.step);
             match census.slots.last_mut() {
-                Some((last, n)) if *last == slot => *n += 1,
-                _ => census.slots.push((slot, 1)),
+                Some((slot, n)) if is_in(x, *slot, self.step) => *n += 1,
+                _ => census.slots.push((x.div_euclid(self.step), 1)),
             }
         }
         merge(&mut census.slots);
@@ -279,9 +278,11 @@ impl Source<'_> {
         let steering = Steering::of(samples.iter().map(|(_, sample)| Reading::of(sample)));
         let mut folded = Folded::default();
         let mut claims = Vec::with_capacity(samples.len());
+        // The slots that have claims, and where those of each end.
         let mut ends: Vec<(i64, usize)> = Vec::new();
+        let end = window.to.saturating_mul(self.step);
         for (number, sample) in &samples {
-            let Some(slot) = self.slot_of(sample).filter(|slot| *slot < window.to) else {
+            let Some(x) = self.origin.x(sample.at).filter(|x| *x < end) else {
                 continue;
             };
             let claim = self
@@ -294,8 +295,8 @@ impl Source<'_> {
             Pick::take(&mut folded.picks, &claim, self.tau0);
             claims.push(claim);
             match ends.last_mut() {
-                Some((last, end)) if *last == slot => *end = claims.len(),
-                _ => ends.push((slot, claims.len())),
+                Some((slot, end)) if is_in(x, *slot, self.step) => *end = claims.len(),
+                _ => ends.push((x.div_euclid(self.step), claims.len())),
             }
         }
         folded.clock_steps = self.own_steps(&steering, &samples, window);
@@ -326,11 +327,17 @@ impl Source<'_> {
         let end = self
             .shares
             .partition_point(|share| share.from < window.look);
-        let wanted = |slot: i64| (window.from..window.look).contains(&slot);
-        (first..end)
-            .flat_map(|chunk| self.chunk(chunk))
-            .filter(|(_, sample)| self.slot_of(sample).is_some_and(wanted))
-            .collect()
+        let from = window.from.saturating_mul(self.step);
+        let wanted = from..window.look.saturating_mul(self.step);
+        let mut samples = Vec::new();
+        for chunk in first..end {
+            let of_chunk = self.chunk(chunk).filter(|(_, sample)| {
+                let x = self.origin.x(sample.at);
+                x.is_some_and(|x| wanted.contains(&x))
+            });
+            samples.extend(of_chunk);
+        }
+        samples
     }
 
     /// Steps in gaps that begin in this window; those that begin where it only looks are another's.
@@ -355,6 +362,12 @@ impl Source<'_> {
         let place = servers.partition_point(|(from, _)| *from <= number);
         servers.get(place.checked_sub(1)?).map(|(_, server)| server)
     }
+}
+
+/// Whether `x` is in a slot of this length; a division would take as long as all else of a census.
+pub(super) fn is_in(x: i64, slot: i64, step: i64) -> bool {
+    let begin = slot.saturating_mul(step);
+    begin <= x && x < begin.saturating_add(step)
 }
 
 /// Puts counts in order, and adds up those of one slot.
