@@ -12,7 +12,10 @@ def title: {
   "paced-busy": "Paced: one exchange in 5 ms, both cores busy",
   "interleaved-idle": "Interleaved: 64 exchanges a second, idle machine",
   "interleaved-busy": "Interleaved: 64 exchanges a second, both cores busy",
-  "scale": "Scale: each server asked once a second"
+  "scale": "Scale: each server asked once a second",
+  "truth": "Truth: what bounds and estimates are worth over simulated runs",
+  "stability": "Stability: octaves of one series, ms",
+  "replay": "Replay: whole recordings"
 }[.];
 
 def clients: reduce .[].client as $c ([]; if index([$c]) then . else . + [$c] end);
@@ -48,9 +51,62 @@ def scale:
       (.kernel_both | tostring)
     ]]);
 
+def share: . * 10000 | round / 100 | tostring;
+
+def truth:
+  table(
+    ["scenario", "seeds", "bounds", "wrong ones", "estimates", "intervals that hold the truth, %",
+     "half of an interval, us", "error, us", "of a regression, us", "of a clock filter, us",
+     "corridor, us"];
+    [.[] | [
+      .scenario,
+      (.seeds | tostring),
+      (.bounds_right + .bounds_wrong | tostring),
+      (.bounds_wrong | tostring),
+      (.estimates | tostring),
+      (.coverage | share),
+      (.half_width_us | tostring),
+      (.error_us | tostring),
+      (.regression_us | tostring),
+      (.clock_filter_us | tostring),
+      (.corridor_width_us | tostring)
+    ]]);
+
+def stability:
+  def ms: if . == null then "-" else tostring end;
+  table(
+    ["points", "by", "OADEV", "plain loop", "MTIE", "plain loop", "MDEV", "TOTDEV", "TIE rms"];
+    [.[] | [
+      (.points | tostring),
+      .client,
+      (.oadev_ms | ms),
+      (.plain_oadev_ms | ms),
+      ((.mtie_ms | ms) + (if .mtie_phase_fast_ms then " (phase_fast \(.mtie_phase_fast_ms))" else "" end)),
+      (.plain_mtie_ms | ms),
+      (.mdev_ms | ms),
+      (.totdev_ms | ms),
+      (.tierms_ms | ms)
+    ]]);
+
+def replay:
+  def milliseconds: map(.took_ns) | median;
+  table(
+    ["exchanges", "threads", "job", "s", "million/s", "resident at most", "rounds"];
+    [group_by(.exchanges, .threads, .job)[] | [
+      (.[0].exchanges | tostring),
+      (.[0].threads | tostring),
+      {floor: "lines into numbers", campaign: "read", analyse: "read and analysed"}[.[0].job],
+      (milliseconds / 1e9 * 1000 | round / 1000 | tostring),
+      (.[0].lines * 1e3 / milliseconds * 100 | round / 100 | tostring),
+      .[0].peak_resident,
+      (length | tostring)
+    ]]);
+
 . as $all
-| ["rate", "paced-idle", "paced-busy", "interleaved-idle", "interleaved-busy", "scale"][] as $bench
+| ["rate", "paced-idle", "paced-busy", "interleaved-idle", "interleaved-busy", "scale", "truth", "stability",
+   "replay"][] as $bench
 | ($all | map(select(.bench == $bench)))
 | select(length > 0)
 | "", "## " + ($bench | title), "",
-  (if $bench == "scale" then scale else sockets end)
+  (if $bench == "scale" then scale elif $bench == "truth" then truth
+   elif $bench == "stability" then stability elif $bench == "replay" then replay else sockets end)
