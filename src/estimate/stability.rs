@@ -15,8 +15,12 @@ const FEWEST: usize = 16;
 /// More steps than this take longer than what they add is worth: the octaves above say the same.
 const MOST: i64 = 1 << 17;
 
-/// A step of tau0 has at least one and a half exchanges on average, so that hardly any is without.
-const EXCHANGES: (i64, i64) = (3, 2);
+/// A step of tau0 has at least one and a half exchanges on average: with fewer, too many are without...
+const FEWEST_EXCHANGES: (i64, i64) = (3, 2);
+/// ...and eight where a run is long enough for...
+const MOST_EXCHANGES: i64 = 8;
+/// ...this many steps: of exchanges at random instants three steps in ten thousand are then without.
+const STEPS: i64 = 512;
 
 /// The shortest tau0: below it the counter's readings are the noise.
 const SHORTEST: i64 = 1_000_000;
@@ -75,8 +79,11 @@ impl Pick {
 
 /// tau0 for exchanges that are `spacing` apart, over a run of some length: 1, 2 or 5 times a power of ten.
 pub(super) fn tau0(spacing: i64, length: i64) -> i64 {
-    let (exchanges, of) = EXCHANGES;
-    let least = (spacing.saturating_mul(exchanges) / of)
+    let (exchanges, of) = FEWEST_EXCHANGES;
+    let fewest = spacing.saturating_mul(exchanges) / of;
+    let least = (length / STEPS)
+        .min(spacing.saturating_mul(MOST_EXCHANGES))
+        .max(fewest)
         .max(length / MOST)
         .max(SHORTEST);
     let mut decade = SHORTEST;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::super::model::{DriftReport, EstimateReport, OpinionsReport, SourceReport};
 use super::page::{Ink, Page};
-use super::quantity::{Digits, Round, offset, plain, ppm, rate, signed, signed_ppm, time_of_day};
+use super::quantity::{Digits, Round, plain, ppm, rate, signed, signed_ppm, time_of_day};
 use crate::estimate::Basis;
 use crate::sample::DisturbanceKind;
 
@@ -34,8 +34,7 @@ pub(super) fn drift(drift: &DriftReport) -> String {
 /// The best estimate, in words.
 pub(super) fn estimated(estimate: &EstimateReport, whose: &str) -> String {
     let (lower, upper) = estimate.ci95_ns;
-    let size = estimate.offset_ns.unsigned_abs();
-    let digits = Digits::for_spread(lower.abs_diff(upper).saturating_mul(10), size);
+    let digits = digits_of(estimate);
     let say = |nanos| signed(nanos, Round::Nearest, digits);
     let amount = say(estimate.offset_ns.saturating_abs());
     let amount = amount.trim_start_matches('+');
@@ -55,6 +54,13 @@ pub(super) fn estimated(estimate: &EstimateReport, whose: &str) -> String {
         say(lower),
         say(upper)
     )
+}
+
+/// Digits that tell an estimate from the ends of its interval.
+fn digits_of(estimate: &EstimateReport) -> Digits {
+    let (lower, upper) = estimate.ci95_ns;
+    let spread = lower.abs_diff(upper).saturating_mul(10);
+    Digits::for_spread(spread, estimate.offset_ns.unsigned_abs())
 }
 
 /// What no client can see.
@@ -103,8 +109,12 @@ pub(super) fn rate_of(found: &SourceReport, estimate: &EstimateReport, whose: &s
     text
 }
 
-/// What others would say.
-pub(super) fn others(opinions: &OpinionsReport) -> Option<String> {
+/// What others would say, in as many digits as the estimate has.
+pub(super) fn others(
+    opinions: &OpinionsReport,
+    estimate: Option<&EstimateReport>,
+) -> Option<String> {
+    let digits = estimate.map_or(Digits::Four, digits_of);
     let named = [
         ("clock filter (RFC 5905)", opinions.clock_filter_ns),
         ("regression (as chrony's)", opinions.regression_ns),
@@ -112,14 +122,28 @@ pub(super) fn others(opinions: &OpinionsReport) -> Option<String> {
     ];
     let each: Vec<String> = named
         .into_iter()
-        .filter_map(|(name, value)| Some(format!("{name} {}", offset(value?))))
+        .filter_map(|(name, value)| {
+            let said = signed(value?, Round::Nearest, digits);
+            Some(format!("{name} {said}"))
+        })
         .collect();
     (!each.is_empty()).then(|| each.join(", "))
 }
 
-/// Stretches one by one, where there are several.
+/// Whether one offset lies in the intervals of all stretches: nothing moved that could be told.
+fn is_still(found: &SourceReport) -> bool {
+    let mut estimates = found.stretches.iter().map(|s| s.estimate.as_ref());
+    let within = estimates.try_fold((i64::MIN, i64::MAX), |(lower, upper), estimate| {
+        let (from, to) = estimate?.ci95_ns;
+        Some((lower.max(from), upper.min(to)))
+    });
+    let moved = !found.breaks.is_empty() || !found.rate_changes.is_empty();
+    within.is_some_and(|(lower, upper)| lower <= upper) && !moved
+}
+
+/// Stretches one by one, where there are several that differ.
 pub(super) fn table<W: Write>(found: &SourceReport, page: &mut Page<'_, W>) -> io::Result<()> {
-    if found.stretches.len() < 2 {
+    if found.stretches.len() < 2 || is_still(found) {
         return Ok(());
     }
     page.blank()?;
@@ -142,8 +166,7 @@ pub(super) fn table<W: Write>(found: &SourceReport, page: &mut Page<'_, W>) -> i
             continue;
         };
         let (lower, upper) = estimate.ci95_ns;
-        let size = estimate.offset_ns.unsigned_abs();
-        let digits = Digits::for_spread(lower.abs_diff(upper).saturating_mul(10), size);
+        let digits = digits_of(estimate);
         let say = |nanos| signed(nanos, Round::Nearest, digits);
         let interval = format!("{} .. {}", say(lower), say(upper));
         let columns = [

@@ -78,7 +78,9 @@ pub(super) fn write<W: Write>(
         (None, None) => {}
     }
     let last = found.stretches.iter().rev().find(|s| s.estimate.is_some());
-    if let Some(text) = last.and_then(|stretch| over_time::others(&stretch.others)) {
+    if let Some(text) =
+        last.and_then(|stretch| over_time::others(&stretch.others, stretch.estimate.as_ref()))
+    {
         say("others say", text)?;
     }
     if let Some(text) = floor::beside(found, report) {
