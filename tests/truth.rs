@@ -1,11 +1,6 @@
 //! What estimates and bounds are worth, over many simulated runs of known truth: a small part of the study
 //! in `benches/studies/truth.rs`, whose table is in `results/`.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "clippy knows test functions, not the helpers between them"
-)]
-
 use clockfit::estimate::{Plan, Timing, analyse};
 use clockfit::sim::{PerMillion, Played, Scenario, SimLeg};
 use clockfit::time::{Frequency, TimeDelta};
