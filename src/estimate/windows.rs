@@ -115,7 +115,8 @@ fn three(record: &SourceRecord) -> Vec<Sample> {
     let proves = |sample: &Sample| sample.mode.proves();
     let last = samples.chunks().saturating_sub(1);
     let first = samples.iter().find(proves);
-    let middle = samples.chunk(samples.chunks() / 2).find(proves);
+    let half = samples.len() / 2;
+    let middle = samples.chunk(half / CHUNK).skip(half % CHUNK).find(proves);
     let end = samples.chunk(last).filter(proves).last();
     [first, middle, end].into_iter().flatten().collect()
 }
