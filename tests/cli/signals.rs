@@ -135,8 +135,8 @@ fn a_stopped_program_is_a_stall_and_no_wrong_clock() {
     let found = report["local_clock"]["disturbances"].as_array().unwrap();
     let stalls = found.iter().filter(|d| d["what"] == "stall");
     let longest = stalls.map(|d| number(d, "/size_ns")).max();
-    // It wakes some hundred times a second: of two seconds hardly anything is missed.
-    assert!(longest >= Some(1_900_000_000), "{found:?}");
+    // It wakes some hundred times a second, and a busy machine may stop it late.
+    assert!(longest >= Some(1_500_000_000), "{found:?}");
     assert!(warns(&report, "stalled") && !warns(&report, "local_clock_stepped"));
     let wrong = ["step", "suspend"];
     let wrong = found.iter().find(|d| wrong.iter().any(|w| d["what"] == *w));
