@@ -13,6 +13,10 @@ use crate::time::{Frequency, Rate};
 /// `maxclockerror`).
 const WANDER: Frequency = Frequency::from_ppm(1);
 
+/// So many exchanges that one rate explains, and no allowed one does, are no step that looks like a rate:
+/// as many as an estimate takes. Fewer are none either where such stretches make up most of a run.
+const EVIDENT: u64 = 24;
+
 /// How fast the server's time may move against the host's counter, and how that is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allowance {
@@ -37,20 +41,32 @@ pub enum Basis {
 impl Allowance {
     /// What is to be allowed where `prior` is assumed, or given, and stretches have been measured: the
     /// rates that explain all stretches, if that is less. Rates that contradict `prior` have been
-    /// measured, too.
+    /// measured, too, if enough exchanges say so: a step between two exchanges is no rate.
     pub(super) fn measured(prior: Self, drafts: &[(usize, Draft)]) -> Self {
         let limits = (prior.drift.lower.as_ppb(), prior.drift.upper.as_ppb());
+        let stretches: Vec<(u64, (i64, i64))> = drafts
+            .iter()
+            .map(|(_, draft)| {
+                let rates = rates_of(draft.slopes).unwrap_or(limits);
+                (draft.stretch.exchanges, rates)
+            })
+            .collect();
+        let contradicts = |(lower, upper): (i64, i64)| upper < limits.0 || limits.1 < lower;
+        let count = |some: &dyn Fn((i64, i64)) -> bool| {
+            let some = stretches.iter().filter(|(_, rates)| some(*rates));
+            some.fold(0u64, |sum, (n, _)| sum.saturating_add(*n))
+        };
+        let most = count(&contradicts) > count(&|_| true) / 2;
         let mut all: Option<(i64, i64)> = None;
         let mut contradicted = false;
-        for (_, draft) in drafts {
-            let (lower, upper) = rates_of(draft.slopes).unwrap_or(limits);
-            let both = (lower.max(limits.0), upper.min(limits.1));
-            let here = match both.0 <= both.1 {
-                true => both,
-                false => {
+        for (exchanges, rates) in &stretches {
+            let here = match contradicts(*rates) {
+                false => (rates.0.max(limits.0), rates.1.min(limits.1)),
+                true if most || *exchanges >= EVIDENT => {
                     contradicted = true;
-                    (lower, upper)
+                    *rates
                 }
+                true => continue,
             };
             all = Some(all.map_or(here, |(low, high)| (low.min(here.0), high.max(here.1))));
         }

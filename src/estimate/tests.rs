@@ -560,3 +560,38 @@ fn the_number_of_threads_changes_nothing() {
     assert_eq!(one, with(2));
     assert_eq!(one, with(16));
 }
+
+/// A step between two exchanges has a slope, too; it is none that a clock drifts at.
+#[test]
+fn a_step_between_two_exchanges_is_no_drift() {
+    let steps = |every: i64, by: i64| -> Vec<Sample> {
+        (0..200)
+            .map(|i: i64| {
+                let moved = (i + every - 1) / every;
+                sample(i * 64 * SEC, EPOCH, moved * by, 200_000, 200_000)
+            })
+            .collect()
+    };
+    for (every, by, breaks) in [(1_000, -SEC, 1), (1_000, SEC / 20, 1), (10, SEC / 20, 19)] {
+        let found = timing(&steps(every, by), &Plan::default());
+        assert!(
+            found.allowance.drift.widest() <= Plan::DRIFT,
+            "{:?}",
+            found.allowance
+        );
+        assert!(
+            found.breaks.len() >= breaks,
+            "{every}: {}",
+            found.breaks.len()
+        );
+    }
+    // What explains a whole run is one.
+    let fast: Vec<Sample> = (0..20)
+        .map(|i| sample(i * 64 * SEC, EPOCH, i * SEC / 50, 200_000, 200_000))
+        .collect();
+    let found = timing(&fast, &Plan::default());
+    assert_eq!(
+        (found.allowance.basis, found.breaks.len()),
+        (Basis::Measured, 0)
+    );
+}

@@ -271,15 +271,18 @@ fn of_outcome(
         let text = format!(
             "the server's time (or this host's counter) moved {}, first at {}: the bound holds from \
              the last move on",
-            times(found.timing.breaks.len()),
+            match found.timing.breaks.len() {
+                1 => "once".to_owned(),
+                n => format!("at least {n} times"),
+            },
             first.at
         );
         warn(WarningCode::ServerTimeMoved, text);
     }
     if found.timing.contradictory > 0 {
         let text = format!(
-            "{} exchanges ended before they began, beyond the error of their stamps; the bound does \
-             without them",
+            "exchanges that cannot be ({}): they ended before they began, beyond the error of their \
+             stamps, or are out of all reach; the bound does without them",
             found.timing.contradictory
         );
         warn(WarningCode::Contradictory, text);

@@ -89,7 +89,7 @@ pub struct TauReport {
 /// One statistic at one averaging time.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DeviationReport {
-    /// The deviation; null where every term has a point missing.
+    /// The deviation; null where every term has a point missing, and where no double can hold it.
     pub value: Option<f64>,
     /// Its 95 % interval (lower, upper), if the noise is of the kind that was found; null where it is not
     /// known, and for what has none.
@@ -231,7 +231,10 @@ impl Scale {
         };
         let interval = noise.and_then(|noise| point.interval(self.tau0, noise, Level::P95));
         DeviationReport {
-            value: point.deviation(self.tau0).map(|value| value * unit),
+            value: point
+                .deviation(self.tau0)
+                .map(|value| value * unit)
+                .filter(|value| value.is_finite()),
             ci95: interval
                 .filter(|interval| interval.upper.is_finite())
                 .map(|interval| (interval.lower * unit, interval.upper * unit)),

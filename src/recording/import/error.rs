@@ -63,8 +63,8 @@ pub enum ImportError {
     /// The largest and the finest number of a column do not fit into one unit.
     #[error(
         "line {line} of {name} is too much: the column has numbers of {decimals} decimals, and in that \
-         unit this value does not fit into 64 bits; take a constant off all of them, or round them to \
-         {fitting} decimals (--decimals {fitting})"
+         unit this value does not fit into 64 bits; take a constant off all of them{}",
+        rounding(*fitting)
     )]
     TooWide {
         /// The file.
@@ -76,6 +76,14 @@ pub enum ImportError {
         /// The most decimals in which the largest value seen fits.
         fitting: i32,
     },
+}
+
+/// The other way out, where there is one.
+fn rounding(decimals: i32) -> String {
+    match decimals {
+        0.. => format!(", or round them to {decimals} decimals (--decimals {decimals})"),
+        _ => String::new(),
+    }
 }
 
 /// What is wrong with a piece of a file, and where in its line.

@@ -152,7 +152,13 @@ fn row<W: Write>(
     label: &str,
     [offset, interval, delay, of_delay]: [&str; 4],
 ) -> io::Result<()> {
-    let text = format!("  {label:<6}{offset:>11}  {interval:<26}{delay:>10}  {of_delay}");
+    // Negative delays, which only errors of stamps make, need a column more.
+    let gap = if of_delay.chars().count() > 21 {
+        " "
+    } else {
+        "  "
+    };
+    let text = format!("  {label:<6}{offset:>11}  {interval:<26}{delay:>10}{gap}{of_delay}");
     page.line(Ink::Plain, &text)
 }
 

@@ -4,12 +4,16 @@ use std::io::{self, Write};
 
 use super::super::model::{DriftReport, EstimateReport, OpinionsReport, SourceReport};
 use super::page::{Ink, Page};
-use super::quantity::{Digits, Round, plain, ppm, rate, signed, signed_ppm, time_of_day};
+use super::quantity::{Digits, Round, plain, ppm, rate, signed, signed_ppm, time_of_day, utc};
 use crate::estimate::Basis;
 use crate::sample::DisturbanceKind;
+use crate::time::TimeDelta;
 
 /// Stretches that are told one by one; the JSON report has all.
 const MOST: usize = 24;
+
+/// Beyond this a time of day may be that of several days.
+const A_DAY: TimeDelta = TimeDelta::from_secs(86_400);
 
 /// Changes of the rate that are told one by one.
 const CHANGES: usize = 3;
@@ -158,11 +162,19 @@ pub(super) fn table<W: Write>(found: &SourceReport, page: &mut Page<'_, W>) -> i
         &row(["UTC", "n", "offset", "95 % interval", "rate"]),
     )?;
     let lines: Vec<_> = lines.collect();
+    let long = match (found.stretches.first(), found.stretches.last()) {
+        (Some(first), Some(last)) => last.to.since(first.from) > A_DAY,
+        _ => false,
+    };
     for stretch in lines.into_iter().rev() {
         let n = stretch.exchanges.to_string();
         let Some(estimate) = &stretch.estimate else {
-            let at = clock(stretch.from.as_nanos());
-            page.line(Ink::Plain, &row([&at, &n, "-", "needs n 24", ""]))?;
+            let at = clock(stretch.from.as_nanos(), long);
+            let why = match stretch.exchanges {
+                0..24 => "needs n 24",
+                _ => "no one rate explains these",
+            };
+            page.line(Ink::Plain, &row([&at, &n, "-", why, ""]))?;
             continue;
         };
         let (lower, upper) = estimate.ci95_ns;
@@ -170,7 +182,7 @@ pub(super) fn table<W: Write>(found: &SourceReport, page: &mut Page<'_, W>) -> i
         let say = |nanos| signed(nanos, Round::Nearest, digits);
         let interval = format!("{} .. {}", say(lower), say(upper));
         let columns = [
-            &clock(estimate.at.as_nanos()),
+            &clock(estimate.at.as_nanos(), long),
             &n,
             &say(estimate.offset_ns),
             &interval,
@@ -181,10 +193,15 @@ pub(super) fn table<W: Write>(found: &SourceReport, page: &mut Page<'_, W>) -> i
     Ok(())
 }
 
-fn clock(nanos: i64) -> String {
-    time_of_day(nanos).trim_end_matches(" UTC").to_owned()
+/// The time of day, and before it the day where that is not clear.
+fn clock(nanos: i64, with_day: bool) -> String {
+    let whole = utc(nanos);
+    match (whole.get(5..16), with_day) {
+        (Some(day_and_minute), true) => day_and_minute.to_owned(),
+        _ => time_of_day(nanos).trim_end_matches(" UTC").to_owned(),
+    }
 }
 
 fn row([at, n, offset, interval, rate]: [&str; 5]) -> String {
-    format!("  {at:<9}{n:>7} {offset:>12}  {interval:<27} {rate:>12}")
+    format!("  {at:<11}{n:>7} {offset:>12}  {interval:<27} {rate:>12}")
 }
