@@ -47,7 +47,7 @@ inside() {
   local name=$1
   shift
   ((${#running[@]} < at_once)) || collect
-  "$guest" run -i -t 180 "$@" "$project/scripts/tests/guest/${name%%.*}.sh" "${programs[@]}" \
+  "$guest" run -i -t 300 "$@" "$project/scripts/tests/guest/${name%%.*}.sh" "${programs[@]}" \
     >"$scratch/$name.log" 2>&1 &
   running[$!]=$name
 }
