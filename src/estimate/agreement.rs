@@ -5,6 +5,10 @@
 //! by their own claims: how far they may be from UTC by their own word (root distance) widens what was
 //! measured of them.
 
+use std::cmp::Reverse;
+
+use rayon::prelude::*;
+
 use super::SourceAssessment;
 use super::paths::is_same_server;
 use super::steering::{Reading, saturate};
@@ -117,13 +121,19 @@ fn can_be_compared(record: &SourceRecord) -> bool {
     record.info.kind == SourceKind::Ntp
 }
 
+/// The latest exchange that proves something, wherever it stands.
 fn last_proof(record: &SourceRecord) -> Option<Sample> {
-    let chunk = record.samples.chunks().checked_sub(1)?;
-    let proofs = record
-        .samples
-        .chunk(chunk)
-        .filter(|sample| sample.mode.proves());
-    proofs.max_by_key(|sample| sample.at)
+    let latest = |chunk| {
+        let proofs = record.samples.chunk(chunk);
+        proofs
+            .filter(|sample| sample.mode.proves())
+            .max_by_key(|sample| sample.at)
+    };
+    let each: Vec<Option<Sample>> = (0..record.samples.chunks())
+        .into_par_iter()
+        .map(latest)
+        .collect();
+    each.into_iter().flatten().max_by_key(|sample| sample.at)
 }
 
 impl Agreement {
@@ -173,6 +183,7 @@ impl Agreement {
             members,
         })
     }
+
     /// What the reader should know of it.
     pub(super) fn warnings(&self) -> Vec<Warning> {
         let (votes, n) = (self.votes, self.members.len());
@@ -252,11 +263,19 @@ fn pairs(members: &[Member]) -> Vec<Pair> {
     .collect()
 }
 
-/// The highest lower end against the lowest upper one: no other pair can be proven to be further apart.
+/// The pair that is proven to be furthest apart: the highest lower end against the lowest upper one, or, where
+/// one server has both, the better of the two next to them.
 fn widest(members: &[Member]) -> Option<Pair> {
-    let ahead = members.iter().max_by_key(|m| m.offset.lower())?;
-    let others = members.iter().filter(|m| m.source != ahead.source);
-    ahead.pair(others.min_by_key(|m| m.offset.upper())?)
+    let against = |ahead: &Member| {
+        let others = members.iter().filter(|m| m.source != ahead.source);
+        ahead.pair(others.min_by_key(|m| m.offset.upper())?)
+    };
+    let first = members.iter().max_by_key(|m| m.offset.lower())?;
+    let others = members.iter().filter(|m| m.source != first.source);
+    let second = others.max_by_key(|m| m.offset.lower())?;
+    let candidates = [against(first), against(second)].into_iter().flatten();
+    // Among equals the first.
+    candidates.min_by_key(|pair| Reverse(pair.skew.lower()))
 }
 
 /// Pairs of claims without a common value, by their order; counted in n log n, told up to a hundred.
@@ -461,6 +480,52 @@ mod tests {
             let servers = vec![(us(0), us(100)); n];
             assert_eq!(found(&servers).spare, spare, "{n}");
         }
+    }
+
+    /// One server may have both the highest lower end and the lowest upper one.
+    #[test]
+    fn the_pair_that_is_told_is_the_furthest_apart() {
+        let of = |ends: &[(i64, i64)]| {
+            let members: Vec<Member> = (0..)
+                .zip(ends)
+                .map(|(n, (lower, upper))| {
+                    let offset = interval(*lower, *upper).unwrap();
+                    Member {
+                        source: SourceId(n),
+                        offset,
+                        claim: offset,
+                        agrees: true,
+                        truechimer: true,
+                    }
+                })
+                .collect();
+            let told = widest(&members).unwrap();
+            let furthest = |a: &Member| {
+                let others = members.iter().filter(|b| b.source != a.source);
+                others.map(|b| a.skew(b).unwrap().lower()).max()
+            };
+            let most = members.iter().filter_map(furthest).max();
+            assert_eq!(Some(told.skew.lower()), most, "{ends:?}");
+            (told.a.index(), told.b.index())
+        };
+        assert_eq!(of(&[(0, 1), (-500, 100_000), (-50_000, 10)]), (0, 2));
+        assert_eq!(of(&[(0, 1), (-5, 100_000), (-50_000, 10)]), (1, 0));
+        assert_eq!(of(&[(0, 9), (20, 30), (8, 40)]), (1, 0));
+        assert_eq!(of(&[(0, 9), (0, 9)]), (1, 0));
+    }
+
+    /// Whatever the order of a recording, servers are compared at its latest instant.
+    #[test]
+    fn the_latest_exchange_may_stand_anywhere() {
+        let mut one = campaign(&[(us(0), us(100))]);
+        let template: Sample = one.sources[0].samples.iter().next().unwrap();
+        for k in (0..3 * 4_096).rev() {
+            let at = Monotonic::from_nanos(100 * SEC + k * SEC);
+            let sample = Sample { at, ..template };
+            one.event(&Event::Sample(SourceId(0), sample));
+        }
+        let latest = common_instant(&one).unwrap().at;
+        assert_eq!(latest.as_nanos(), (100 + 3 * 4_096 - 1) * SEC);
     }
 
     #[test]

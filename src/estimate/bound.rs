@@ -139,9 +139,11 @@ impl<'a> Timeline<'a> {
                 .take_while(|(of, _)| of.is_some() && **of == later)
                 .chain(self.segment.iter().zip(seen).skip(index).take(1))
                 .fold(Reach::NOTHING, |known, (_, here)| known.and(&here.reach));
-            let place = index.checked_sub(1);
-            let before = place.and_then(|place| self.segment.get(place).copied().flatten());
-            for (of, here) in self.segment.iter_mut().zip(seen).take(index).rev() {
+            // Slices, since an iterator that is cut at its end would walk there from its own.
+            let earlier = self.segment.get_mut(..index).unwrap_or_default();
+            let seen_earlier = seen.get(..index).unwrap_or_default();
+            let before = earlier.last().copied().flatten();
+            for (of, here) in earlier.iter_mut().zip(seen_earlier).rev() {
                 if of.is_none() || *of != before || !here.reach.allows(&after) {
                     break;
                 }

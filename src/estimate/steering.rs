@@ -49,7 +49,8 @@ pub(super) struct Steering {
 struct Fall {
     /// The reading before it.
     after: i128,
-    by: i128,
+    /// How far it may have fallen by then, with all before.
+    total: i128,
 }
 
 impl Steering {
@@ -79,8 +80,10 @@ impl Steering {
         // Steering may have hidden part of a fall, too.
         let by = doubt + steered - change;
         if by > 0 {
-            let after = before.at;
-            self.falls.push(Fall { after, by });
+            self.falls.push(Fall {
+                after: before.at,
+                total: self.fallen_until(self.falls.len()) + by,
+            });
         }
     }
 
@@ -100,13 +103,22 @@ impl Steering {
     /// because a clock that falls hides the time it fell by. Within a gap the clock is taken to step
     /// one way only.
     pub(super) fn largest_fall(&self, at: i128, elapsed: i128, window: i128) -> i128 {
-        let begun = self.falls.partition_point(|fall| fall.after < at);
-        let meanwhile = self.falls.iter().skip(begun);
-        let fallen: i128 = meanwhile
-            .take_while(|fall| fall.after < at + window)
-            .map(|fall| fall.by)
-            .sum();
+        let until = |end: i128| {
+            let begun = self.falls.partition_point(|fall| fall.after < end);
+            self.fallen_until(begun)
+        };
+        // Most clocks fall nowhere.
+        let fallen = match self.falls.is_empty() {
+            true => 0,
+            false => until(at + window) - until(at),
+        };
         steered(elapsed) + fallen
+    }
+
+    /// By the first `count` falls.
+    fn fallen_until(&self, count: usize) -> i128 {
+        let last = count.checked_sub(1).and_then(|last| self.falls.get(last));
+        last.map_or(0, |fall| fall.total)
     }
 }
 

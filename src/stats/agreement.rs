@@ -92,17 +92,21 @@ pub fn intersection(intervals: &[Claimed]) -> Option<Agreed> {
         edges.push((interval.upper, 1));
     }
     edges.sort_unstable();
-    (0..n).take_while(|allow| 2 * allow < n).find_map(|allow| {
-        let wanted = n - allow;
-        let (lower, outside_below) = reach(edges.iter().copied(), -1, wanted)?;
-        let (upper, outside_above) = reach(edges.iter().rev().copied(), 1, wanted)?;
-        let holds = lower <= upper && outside_below + outside_above <= allow;
-        holds.then_some(Agreed {
-            lower,
-            upper,
-            votes: wanted,
+    // No more can agree than the most that do.
+    let fewest = n - most_agreed(intervals)?.votes;
+    (fewest..n)
+        .take_while(|allow| 2 * allow < n)
+        .find_map(|allow| {
+            let wanted = n - allow;
+            let (lower, outside_below) = reach(edges.iter().copied(), -1, wanted)?;
+            let (upper, outside_above) = reach(edges.iter().rev().copied(), 1, wanted)?;
+            let holds = lower <= upper && outside_below + outside_above <= allow;
+            holds.then_some(Agreed {
+                lower,
+                upper,
+                votes: wanted,
+            })
         })
-    })
 }
 
 /// Where `wanted` intervals have begun that have not ended, and how many middles were passed before;
