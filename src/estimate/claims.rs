@@ -17,6 +17,10 @@ use crate::sample::{
 use crate::stats::COORDINATE_LIMIT;
 use crate::time::{Frequency, Interval, Monotonic, TimeDelta, Timestamp};
 
+/// No request is waited for longer, whatever a recording says: it decides how far around each exchange the
+/// local clock is looked at.
+const LONGEST_TIMEOUT: TimeDelta = TimeDelta::from_secs(86_400);
+
 /// Where the axes of one source begin, so that differences stay small.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Origin {
@@ -92,13 +96,18 @@ impl Origin {
             axis: header.axis,
             // While one exchange is out, a generous rate costs a two-thousandth of its delay.
             rate: i128::from(drift.as_ppb().max(MAX_STEERING.as_ppb())),
-            timeout: i128::from(header.timeout.as_nanos()),
+            timeout: i128::from(
+                header
+                    .timeout
+                    .clamp(TimeDelta::ZERO, LONGEST_TIMEOUT)
+                    .as_nanos(),
+            ),
         })
     }
 
     /// In how many slots of this length an exchange is over at the latest.
     pub(super) fn timeout_in(&self, slot: i64) -> i64 {
-        saturate(self.timeout.max(0) / i128::from(slot.max(1))).saturating_add(1)
+        saturate(self.timeout / i128::from(slot.max(1))).saturating_add(1)
     }
 
     /// An instant of the counter on the axis, if it is near enough to be there.
@@ -106,9 +115,9 @@ impl Origin {
         near(i128::from(at.as_nanos()) - i128::from(self.at.as_nanos()))
     }
 
-    /// From bounds of phi, relative to the origin, to bounds of server - counter.
-    pub(super) fn absolute(&self, (lower, upper): (i128, i128)) -> (i128, i128) {
-        (self.phi + lower, self.phi + upper)
+    /// From phi, relative to the origin, to server - counter.
+    pub(super) fn absolute(&self, phi: i128) -> i128 {
+        self.phi + phi
     }
 
     /// What happened to the counter between two instants of it, as far as the watch knows.

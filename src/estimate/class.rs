@@ -11,8 +11,8 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::census::is_in;
 use super::rows::Rows;
-use super::windows::is_in;
 use crate::sample::{Class, Samples};
 use crate::stats::{
     Accumulator, Bins, EncodedHistogram, MeanInflation, NSTAGE, SignedHistogram, Summary,

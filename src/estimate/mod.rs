@@ -7,6 +7,7 @@
 mod agreement;
 mod allowance;
 mod bound;
+mod census;
 mod claims;
 mod class;
 mod crosscheck;

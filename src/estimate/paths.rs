@@ -1,9 +1,10 @@
 //! [`Paths`]: one server over several paths, which differ by nothing but how they are asymmetric.
 
 use super::agreement::at_instant;
-use super::{Estimate, SourceAssessment};
+use super::steering::saturate;
+use super::{SourceAssessment, Stretch};
 use crate::sample::{Campaign, Sample, SourceId, SourceRecord};
-use crate::time::{Interval, TimeDelta};
+use crate::time::{Interval, Rate, TimeDelta, Timestamp};
 
 /// Many paths are compared, so that some of their 95 % intervals are apart by chance: intervals are taken
 /// this many times as wide. The tails of these errors are exponential, so that one in twenty, e^-3,
@@ -20,8 +21,8 @@ pub struct Paths {
     pub bound: Option<Interval>,
     /// The path with the lowest estimate, and that with the highest.
     pub extremes: Option<(SourceId, SourceId)>,
-    /// From the lowest estimate to the highest: half of what the asymmetries of these two paths differ
-    /// by.
+    /// From the lowest estimate to the highest, of one instant: half of what the asymmetries of these two
+    /// paths differ by.
     pub spread: Option<TimeDelta>,
     /// What two estimates differ by at least, with intervals that are three times as wide as those of
     /// 95 %; zero where chance explains it.
@@ -61,30 +62,71 @@ impl Paths {
             None => Some(Some(one)),
             Some(both) => Some(both.and_then(|both| both.intersect(one))),
         });
-        let estimates: Vec<_> = paths
-            .iter()
-            .filter_map(|(id, _, found)| Some((*id, found.timing.estimate()?)))
-            .collect();
-        let lowest = estimates.iter().min_by_key(|(_, e)| e.offset);
-        let highest = estimates.iter().max_by_key(|(_, e)| e.offset);
+        let places = places(paths);
+        let lowest = places.iter().min_by_key(|(_, place)| place.phi);
+        let highest = places.iter().max_by_key(|(_, place)| place.phi);
         let extremes = lowest.zip(highest);
-        let to_end = |end: TimeDelta, e: &Estimate| e.offset + (end - e.offset).times(WIDER);
-        let upper = estimates
-            .iter()
-            .map(|(_, e)| to_end(e.interval.upper(), e))
-            .min();
-        let lower = estimates
-            .iter()
-            .map(|(_, e)| to_end(e.interval.lower(), e))
-            .max();
+        let upper = places.iter().map(|(_, place)| place.upper).min();
+        let lower = places.iter().map(|(_, place)| place.lower).max();
         let apart = lower.zip(upper).map(|(lower, upper)| lower - upper);
+        let delta = |nanos: i128| TimeDelta::from_nanos(saturate(nanos));
         Self {
             paths: paths.iter().map(|(id, ..)| *id).collect(),
             bound: bound.flatten(),
             extremes: extremes.map(|((low, _), (high, _))| (*low, *high)),
-            spread: extremes.map(|((_, low), (_, high))| high.offset - low.offset),
-            least_spread: apart.unwrap_or_default().max(TimeDelta::ZERO),
+            spread: extremes.map(|((_, low), (_, high))| delta(high.phi - low.phi)),
+            least_spread: delta(apart.unwrap_or(0).max(0)),
         }
+    }
+}
+
+/// Where one path puts the server's clock against the counter, and between what it is, by an interval that
+/// is [`WIDER`]: nanoseconds.
+struct Place {
+    phi: i128,
+    lower: i128,
+    upper: i128,
+}
+
+/// What the paths say of one instant, in the middle of what they estimated last; those that estimated
+/// nothing there are left out.
+fn places(paths: &[(SourceId, &SourceRecord, &SourceAssessment)]) -> Vec<(SourceId, Place)> {
+    let last = paths
+        .iter()
+        .filter_map(|(_, _, found)| found.timing.estimate());
+    let mut instants: Vec<Timestamp> = last.map(|estimate| estimate.at).collect();
+    instants.sort_unstable();
+    let Some(at) = instants.get(instants.len() / 2) else {
+        return Vec::new();
+    };
+    paths
+        .iter()
+        .filter_map(|(id, _, found)| {
+            let mut stretches = found.timing.stretches.iter();
+            let there = stretches.find(|stretch| stretch.from <= *at && *at <= stretch.to)?;
+            Some((*id, Place::of(there, *at)?))
+        })
+        .collect()
+}
+
+impl Place {
+    /// By the estimate of a stretch, carried along its line. A line through points that are known to within
+    /// h over a length T is known to within some 4 h / T in its slope.
+    fn of(stretch: &Stretch, at: Timestamp) -> Option<Self> {
+        let estimate = stretch.estimate.as_ref()?;
+        let away = i128::from(at.since(estimate.at).as_nanos());
+        let length = i128::from(stretch.to.since(stretch.from).as_nanos()).max(1);
+        let phi =
+            estimate.phi + i128::from(estimate.rate.as_parts()) * away / i128::from(Rate::WHOLE);
+        let end = |end: TimeDelta| {
+            let half = i128::from((end - estimate.offset).as_nanos()) * i128::from(WIDER);
+            half + 4 * half * away.abs() / length
+        };
+        Some(Self {
+            phi,
+            lower: phi + end(estimate.interval.lower()),
+            upper: phi + end(estimate.interval.upper()),
+        })
     }
 }
 
@@ -96,13 +138,16 @@ mod tests {
     use super::*;
     use crate::sample::{Event, Sink};
     use crate::sim::{Scenario, SimLeg};
+    use crate::time::Frequency;
+
+    const STEADY: Frequency = Frequency::from_ppm(0);
 
     fn us(n: i64) -> TimeDelta {
         TimeDelta::from_micros(n)
     }
 
     /// One run over several ways out, as long as they are told.
-    fn over(ways_out: &[i64]) -> Campaign {
+    fn over(ways_out: &[i64], drift: Frequency) -> Campaign {
         let leg = |floor| {
             let mut leg = SimLeg::of(us(floor));
             leg.mean_queue = us(20);
@@ -112,6 +157,7 @@ mod tests {
         for (n, out) in (0u16..).zip(ways_out) {
             let mut scenario = Scenario::new(leg(*out), leg(300));
             scenario.exchanges = 100;
+            scenario.drift = drift;
             let played = scenario.play(n.into()).campaign;
             if n == 0 {
                 all = Campaign::new(played.header.clone());
@@ -130,8 +176,7 @@ mod tests {
 
     #[test]
     fn a_path_that_is_longer_one_way_stands_out() {
-        let campaign = over(&[300, 300, 500, 300]);
-        let found = analyse(&campaign, &Plan::default());
+        let found = analyse(&over(&[300, 300, 500, 300], STEADY), &Plan::default());
         let [paths] = found.paths.as_slice() else {
             panic!("one server: {:?}", found.paths)
         };
@@ -153,10 +198,25 @@ mod tests {
 
     #[test]
     fn equal_paths_differ_by_chance_only() {
-        let found = analyse(&over(&[300, 300, 300]), &Plan::default());
+        let found = analyse(&over(&[300, 300, 300], STEADY), &Plan::default());
         assert_eq!(found.paths[0].least_spread, TimeDelta::ZERO);
         assert!(found.paths[0].spread.unwrap() < us(2));
-        let one = analyse(&over(&[300]), &Plan::default());
+        let one = analyse(&over(&[300], STEADY), &Plan::default());
         assert_eq!(one.paths[0].spread, Some(TimeDelta::ZERO));
+    }
+
+    /// Requests of the paths come at other instants, and a clock that drifts is elsewhere at each.
+    #[test]
+    fn a_clock_that_drifts_is_no_asymmetry() {
+        for ppm in [10, -50, 90] {
+            let drift = Frequency::from_ppm(ppm);
+            let equal = analyse(&over(&[300, 300, 300, 300], drift), &Plan::default());
+            assert_eq!(equal.paths[0].least_spread, TimeDelta::ZERO, "{ppm} ppm");
+            assert!(equal.paths[0].spread.unwrap() < us(2), "{ppm} ppm");
+            let found = analyse(&over(&[300, 300, 500, 300], drift), &Plan::default());
+            let spread = found.paths[0].spread.unwrap();
+            assert!((spread - us(100)).abs() < us(2), "{ppm} ppm: {spread:?}");
+            assert!(found.paths[0].least_spread > us(90), "{ppm} ppm");
+        }
     }
 }

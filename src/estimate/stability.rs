@@ -4,8 +4,8 @@
 //! mostly queueing (packet selection, as ITU-T G.8260 has it for packet timing). Steps without an
 //! exchange are missing; nothing is put in their place.
 
+use super::census::is_in;
 use super::claims::Claim;
-use super::windows::is_in;
 use crate::stats::stability::{Phases, Row, Series, Taus};
 use crate::time::TimeDelta;
 

@@ -62,6 +62,9 @@ pub struct Estimate {
     pub bound: Option<Interval>,
     /// Whether the estimate, or an end of its interval, was moved to keep it inside of that bound.
     pub clipped: bool,
+    /// The server's clock minus this host's counter there: what estimates at other instants can be
+    /// compared by, in nanoseconds.
+    pub(super) phi: i128,
 }
 
 /// The rate changed, or phi itself: no one line explains the exchanges on both sides.
@@ -197,7 +200,7 @@ impl Draft {
             false => corridor.slopes(),
         };
         let (estimate, is_straight) = match slopes {
-            Slopes::Between(..) => estimate(claims, corridor, middle),
+            Slopes::Between(..) => estimate(origin, claims, corridor, middle),
             Slopes::None | Slopes::Any => None,
         }
         .unzip();
@@ -234,7 +237,12 @@ impl RateBounds {
     }
 }
 
-fn estimate(claims: &[Claim], corridor: &Corridor, middle: &Claim) -> Option<(Estimate, bool)> {
+fn estimate(
+    origin: &Origin,
+    claims: &[Claim],
+    corridor: &Corridor,
+    middle: &Claim,
+) -> Option<(Estimate, bool)> {
     if claims.len() < MIDLINE_NEEDS {
         return None;
     }
@@ -257,6 +265,7 @@ fn estimate(claims: &[Claim], corridor: &Corridor, middle: &Claim) -> Option<(Es
         at: middle.t2,
         bound: None,
         clipped: false,
+        phi: origin.absolute(rounded(line.value).as_nanos().into()),
     };
     // A bend that is smaller than what stamps may be off by is none.
     let is_straight = line.is_straight || rounded(line.depth) <= middle.stamps;

@@ -67,13 +67,9 @@ impl Timing {
         let prior = plan.prior(header.axis);
         match windows::fold(record, header, plan, prior.drift) {
             None => Self::nothing(prior),
-            Some((origin, folded)) => {
+            Some((origin, folded, stability)) => {
                 let clock = &campaign.clock;
-                let stability = Stability::of(&folded.picks, folded.tau0, &plan.taus);
-                Self {
-                    stability,
-                    ..Self::solve(&origin, folded, clock, prior, instant)
-                }
+                Self::solve(&origin, folded, stability, clock, prior, instant)
             }
         }
     }
@@ -96,6 +92,7 @@ impl Timing {
     fn solve(
         origin: &Origin,
         folded: Folded,
+        stability: Option<Stability>,
         clock: &LocalClock,
         prior: Allowance,
         instant: Option<Monotonic>,
@@ -132,10 +129,10 @@ impl Timing {
             changes: changes.collect(),
             contradictory: folded.contradictory,
             clock_steps: folded.clock_steps,
-            stability: None,
+            stability,
             common: instant
                 .and_then(|at| line.phi_at(origin.x(at)?))
-                .map(|phi| origin.absolute(phi)),
+                .map(|(lower, upper)| (origin.absolute(lower), origin.absolute(upper))),
         }
     }
 }

@@ -1,23 +1,33 @@
 //! From the samples of one source to its slots and stretches, window by window.
 //!
 //! First a census: each chunk of samples says which slots it has exchanges in, so that a run may be as
-//! long, as sparse and as much out of order as it likes. Then each window is unpacked from the chunks
-//! that have a share in it, analysed and dropped: what is held at one time is a window a thread. Both
+//! long, as sparse and as much out of order as it likes. Then groups of windows are unpacked from the chunks
+//! that have a share in them, analysed and dropped: what is held at one time is a group a thread. Both
 //! steps go in parallel over parts that the samples alone decide, and are put together in order.
 
 use rayon::prelude::*;
 
 use super::Plan;
+use super::census::{Census, is_in};
 use super::claims::Origin;
 use super::slots::{Drift, Slot};
-use super::stability::{self, Pick};
+use super::stability::{self, Pick, Stability};
 use super::steering::{ClockStep, Reading, Steering};
 use super::stretch::{self, Draft};
 use crate::sample::{CHUNK, RunHeader, Sample, ServerInfo, SourceRecord};
+use crate::stats::MIDLINE_NEEDS;
 use crate::time::TimeDelta;
 
 /// A window is closed, whatever its length, when it holds so many exchanges: some 30 MB on the way.
 const MOST_IN_WINDOW: u64 = 1 << 18;
+
+/// A window is long enough for an estimate, with some room for losses; any longer, and a rate that wanders by
+/// what crystals do at 600 s (10 ppb) would bend a line by more than its interval.
+const LEAST_IN_WINDOW: usize = MIDLINE_NEEDS + MIDLINE_NEEDS / 3;
+
+/// Windows are unpacked together up to so many exchanges: chunks hold several windows, and in a recording
+/// that is out of order all of them.
+const MOST_IN_GROUP: u64 = 1 << 15;
 
 /// A slot is made shorter where it would hold more than this on average.
 const MOST_IN_SLOT: u64 = 1 << 16;
@@ -30,8 +40,7 @@ pub(super) struct Folded {
     pub drafts: Vec<(usize, Draft)>,
     pub clock_steps: Vec<ClockStep>,
     /// Of each step of tau0 the exchange that leaves the least open.
-    pub picks: Vec<Pick>,
-    pub tau0: i64,
+    picks: Vec<Pick>,
     /// Exchanges that no pair of running clocks can produce, or that lie beyond the axes.
     pub contradictory: u64,
 }
@@ -46,17 +55,8 @@ struct Source<'a> {
     tau0: i64,
     /// What is assumed before a rate is measured.
     drift: Drift,
-    /// For each chunk its first and last slot, and how far those before and after it reach.
-    shares: Vec<Share>,
-}
-
-/// Which slots one chunk has exchanges in.
-#[derive(Clone, Copy, Debug)]
-struct Share {
-    /// The last slot of this chunk and of all before it.
-    until: i64,
-    /// The first slot of this chunk and of all after it.
-    from: i64,
+    /// The first and the last slot that each chunk has exchanges in.
+    ranges: Vec<Option<(i64, i64)>>,
 }
 
 /// A part of a run, in slots: from the first to before the second.
@@ -66,6 +66,7 @@ struct Window {
     to: i64,
     /// Up to before this slot, readings of the local clock are looked at, too.
     look: i64,
+    exchanges: u64,
 }
 
 /// Folds all samples of a source; `None` where none of them proves anything.
@@ -74,26 +75,28 @@ pub(super) fn fold(
     header: &RunHeader,
     plan: &Plan,
     drift: Drift,
-) -> Option<(Origin, Folded)> {
+) -> Option<(Origin, Folded, Option<Stability>)> {
     let origin = Origin::among(&three(record), header, drift.widest())?;
     let mut source = Source {
         record,
         origin,
-        step: plan.series_step.as_nanos().max(1),
+        step: plan.series_step.min(plan.window).as_nanos().max(1),
         tau0: 1,
         drift,
-        shares: Vec::new(),
+        ranges: Vec::new(),
     };
     let census = source.census();
-    source.tau0 = census.tau0(source.step);
-    let windows = source.windows(&census.slots, plan.window);
-    let parts: Vec<Folded> = windows.par_iter().map(|w| source.fold(*w)).collect();
+    source.tau0 = stability::tau0(census.spacing(source.step), census.length());
+    let windows = source.windows(&census, plan.window);
+    let parts: Vec<Vec<Folded>> = groups(&windows)
+        .par_iter()
+        .map(|group| source.fold_group(group))
+        .collect();
     let mut all = Folded {
         contradictory: census.beyond,
-        tau0: source.tau0,
         ..Folded::default()
     };
-    for part in parts {
+    for part in parts.into_iter().flatten() {
         let begun = all.slots.len();
         all.slots.extend(part.slots);
         let drafts = part.drafts.into_iter();
@@ -105,7 +108,8 @@ pub(super) fn fold(
         }
         all.contradictory += part.contradictory;
     }
-    Some((origin, all))
+    let stability = Stability::of(&all.picks, source.tau0, &plan.taus);
+    Some((origin, all, stability))
 }
 
 /// Three samples of a run, from its beginning, its middle and its end: among them one that is not
@@ -121,61 +125,12 @@ fn three(record: &SourceRecord) -> Vec<Sample> {
     [first, middle, end].into_iter().flatten().collect()
 }
 
-/// Which slots have exchanges.
-#[derive(Debug, Default)]
-struct Census {
-    /// How many each slot has, in order; slots without any are absent.
-    slots: Vec<(i64, u64)>,
-    /// The first and the last instant on the axis.
-    ends: Option<(i64, i64)>,
-    /// Exchanges that have no place on the axis.
-    beyond: u64,
-}
-
-impl Census {
-    fn take(&mut self, x: i64) {
-        let (first, last) = self.ends.unwrap_or((x, x));
-        self.ends = Some((first.min(x), last.max(x)));
-    }
-
-    /// What to make of the run one phase each: for exchanges as they are spaced where there are some.
-    fn tau0(&self, step: i64) -> i64 {
-        let Some((first, last)) = self.ends else {
-            return stability::tau0(step, 0);
-        };
-        let (begin, end) = match (self.slots.first(), self.slots.last()) {
-            (Some((begin, _)), Some((end, _))) => (*begin, end.saturating_add(1)),
-            _ => (0, 0),
-        };
-        let slots = i64::try_from(self.slots.len()).unwrap_or(i64::MAX);
-        let unused = (first - begin.saturating_mul(step))
-            .saturating_add(end.saturating_mul(step).saturating_sub(last));
-        let used = slots.saturating_mul(step).saturating_sub(unused).max(0);
-        let n = self.slots.iter().fold(0i64, |sum, (_, n)| {
-            sum.saturating_add(i64::try_from(*n).unwrap_or(i64::MAX))
-        });
-        let mut spacing = used / (n - 1).max(1);
-        if n < slots.saturating_mul(2) {
-            // Exchanges are further apart than slots are long.
-            let mut apart: Vec<i64> = self
-                .slots
-                .windows(2)
-                .filter_map(|pair| Some(pair.last()?.0.saturating_sub(pair.first()?.0)))
-                .collect();
-            apart.sort_unstable();
-            let usual = apart.get(apart.len() / 2).copied().unwrap_or(1);
-            spacing = spacing.max(usual.saturating_mul(step));
-        }
-        stability::tau0(spacing, last.saturating_sub(first))
-    }
-}
-
 impl Source<'_> {
     /// Counts, and shortens the slots where they would be too full.
     fn census(&mut self) -> Census {
         loop {
             let census = self.count();
-            let n: u64 = census.slots.iter().map(|(_, n)| n).sum();
+            let n = census.total();
             let full = u64::try_from(census.slots.len()).unwrap_or(u64::MAX).max(1);
             if n / full <= MOST_IN_SLOT || self.step == 1 {
                 return census;
@@ -188,37 +143,19 @@ impl Source<'_> {
     fn count(&mut self) -> Census {
         let chunks: Vec<Census> = (0..self.record.samples.chunks())
             .into_par_iter()
-            .map(|chunk| self.count_chunk(chunk))
+            .map(|chunk| {
+                let mut census = Census::default();
+                for (_, sample) in self.chunk(chunk) {
+                    match self.origin.x(sample.at) {
+                        Some(x) => census.count(x, self.step),
+                        None => census.beyond += 1,
+                    }
+                }
+                census
+            })
             .collect();
-        self.shares = shares(&chunks);
-        let mut all = Census::default();
-        for chunk in chunks {
-            all.slots.extend(chunk.slots);
-            all.beyond += chunk.beyond;
-            if let Some((first, last)) = chunk.ends {
-                all.take(first);
-                all.take(last);
-            }
-        }
-        merge(&mut all.slots);
-        all
-    }
-
-    fn count_chunk(&self, chunk: usize) -> Census {
-        let mut census = Census::default();
-        for (_, sample) in self.chunk(chunk) {
-            let Some(x) = self.origin.x(sample.at) else {
-                census.beyond += 1;
-                continue;
-            };
-            census.take(x);
-            match census.slots.last_mut() {
-                Some((slot, n)) if is_in(x, *slot, self.step) => *n += 1,
-                _ => census.slots.push((x.div_euclid(self.step), 1)),
-            }
-        }
-        merge(&mut census.slots);
-        census
+        self.ranges = chunks.iter().map(Census::range).collect();
+        Census::of_parts(chunks)
     }
 
     /// The samples of a chunk that prove something, each with its number.
@@ -235,54 +172,75 @@ impl Source<'_> {
             .filter(move |(number, sample)| *number >= described && sample.mode.proves())
     }
 
-    fn slot_of(&self, sample: &Sample) -> Option<i64> {
-        Some(self.origin.x(sample.at)?.div_euclid(self.step))
-    }
-
-    /// Windows of about the wanted length that together hold all slots: the last one may be up to half as
-    /// long again, rather than leave a short rest.
-    fn windows(&self, census: &[(i64, u64)], length: TimeDelta) -> Vec<Window> {
-        let slots = (length.as_nanos() / self.step).max(1);
+    /// Windows of about the wanted length that together hold all slots: longer where exchanges are so far
+    /// apart that there would be no estimate, and the last one up to half as long again, rather than leave
+    /// a short rest.
+    fn windows(&self, census: &Census, length: TimeDelta) -> Vec<Window> {
+        let fewest = u64::try_from(LEAST_IN_WINDOW).unwrap_or(u64::MAX);
+        let needed = i64::try_from(fewest).unwrap_or(i64::MAX);
+        let needed = census.spacing(self.step).saturating_mul(needed);
+        let slots = (length.as_nanos().max(needed) / self.step).max(1);
         let mut windows: Vec<Window> = Vec::new();
-        let mut held = 0;
-        for (slot, n) in census {
-            let open = windows
-                .last_mut()
-                .filter(|w| slot.saturating_sub(w.from) < slots && held + n <= MOST_IN_WINDOW);
+        for (slot, n) in &census.slots {
+            let open = windows.last_mut().filter(|window| {
+                let length = slot.saturating_sub(window.from);
+                // Where many were lost, up to twice as long.
+                let is_poor = window.exchanges < fewest && length / 2 < slots;
+                (length < slots || is_poor) && window.exchanges + n <= MOST_IN_WINDOW
+            });
             match open {
-                Some(window) => window.to = slot + 1,
-                None => {
-                    held = 0;
-                    windows.push(Window {
-                        from: *slot,
-                        to: slot + 1,
-                        look: slot + 1,
-                    });
+                Some(window) => {
+                    window.to = slot + 1;
+                    window.exchanges += n;
                 }
+                None => windows.push(Window {
+                    from: *slot,
+                    to: slot + 1,
+                    look: slot + 1,
+                    exchanges: *n,
+                }),
             }
-            held += n;
         }
         join_rest(&mut windows, slots);
         let timeout = self.origin.timeout_in(self.step);
         for window in &mut windows {
             let needed = window.to.saturating_add(timeout);
-            let next = census.partition_point(|(slot, _)| *slot < needed);
-            window.look = census.get(next).map_or(needed, |(slot, _)| slot + 1);
+            let next = census.slots.partition_point(|(slot, _)| *slot < needed);
+            let after = census.slots.get(next);
+            window.look = after.map_or(needed, |(slot, _)| slot + 1);
         }
         windows
     }
 
-    fn fold(&self, window: Window) -> Folded {
-        let mut samples = self.samples(window);
-        // Stable: of those at one instant the one that was complete first stays first.
-        samples.sort_by_key(|(_, sample)| sample.at);
+    /// Folds windows that are next to each other: what they have a share in is unpacked once.
+    fn fold_group(&self, windows: &[Window]) -> Vec<Folded> {
+        let (Some(first), Some(last)) = (windows.first(), windows.last()) else {
+            return Vec::new();
+        };
+        let samples = self.samples(first.from, last.look);
+        let from = |slot: i64| {
+            let begin = slot.saturating_mul(self.step);
+            samples
+                .partition_point(|(_, sample)| self.origin.x(sample.at).is_none_or(|x| x < begin))
+        };
+        windows
+            .iter()
+            .map(|window| {
+                let within = samples.get(from(window.from)..from(window.look));
+                self.fold(*window, within.unwrap_or_default())
+            })
+            .collect()
+    }
+
+    /// Folds a window, from its samples and those after it whose readings are looked at, in order.
+    fn fold(&self, window: Window, samples: &[(usize, Sample)]) -> Folded {
         let steering = Steering::of(samples.iter().map(|(_, sample)| Reading::of(sample)));
         let mut folded = Folded::default();
         let mut claims = Vec::with_capacity(samples.len());
         // The slots that have claims, and where those of each end.
         let mut ends: Vec<(i64, usize)> = Vec::new();
         let end = window.to.saturating_mul(self.step);
-        for (number, sample) in &samples {
+        for (number, sample) in samples {
             let Some(x) = self.origin.x(sample.at).filter(|x| *x < end) else {
                 continue;
             };
@@ -300,7 +258,7 @@ impl Source<'_> {
                 _ => ends.push((x.div_euclid(self.step), claims.len())),
             }
         }
-        folded.clock_steps = self.own_steps(&steering, &samples, window);
+        folded.clock_steps = self.own_steps(&steering, samples, end);
         let mut begun = 0;
         let slots: Vec<(usize, Slot)> = ends
             .iter()
@@ -320,37 +278,36 @@ impl Source<'_> {
         folded
     }
 
-    /// The samples of a window, and those after it whose readings are looked at.
-    fn samples(&self, window: Window) -> Vec<(usize, Sample)> {
-        let first = self
-            .shares
-            .partition_point(|share| share.until < window.from);
-        let end = self
-            .shares
-            .partition_point(|share| share.from < window.look);
-        let from = window.from.saturating_mul(self.step);
-        let wanted = from..window.look.saturating_mul(self.step);
+    /// The samples of some slots, in order.
+    fn samples(&self, from: i64, to: i64) -> Vec<(usize, Sample)> {
+        let within = |range: &Option<(i64, i64)>| {
+            range.is_some_and(|(first, last)| first < to && last >= from)
+        };
+        let chunks = (0..).zip(&self.ranges).filter(|(_, range)| within(range));
+        let wanted = from.saturating_mul(self.step)..to.saturating_mul(self.step);
         let mut samples = Vec::new();
-        for chunk in first..end {
+        for (chunk, _) in chunks {
             let of_chunk = self.chunk(chunk).filter(|(_, sample)| {
                 let x = self.origin.x(sample.at);
                 x.is_some_and(|x| wanted.contains(&x))
             });
             samples.extend(of_chunk);
         }
+        // Stable: of those at one instant the one that was complete first stays first.
+        samples.sort_by_key(|(_, sample)| sample.at);
         samples
     }
 
-    /// Steps in gaps that begin in this window; those that begin where it only looks are another's.
+    /// Steps in gaps that begin before `end`, that of the window; those that begin where it only looks are
+    /// another's.
     fn own_steps(
         &self,
         steering: &Steering,
         samples: &[(usize, Sample)],
-        window: Window,
+        end: i64,
     ) -> Vec<ClockStep> {
-        let inside = |(_, sample): &&(usize, Sample)| {
-            self.slot_of(sample).is_some_and(|slot| slot < window.to)
-        };
+        let inside =
+            |(_, sample): &&(usize, Sample)| self.origin.x(sample.at).is_some_and(|x| x < end);
         let Some((_, last)) = samples.iter().rev().find(inside) else {
             return Vec::new();
         };
@@ -365,48 +322,21 @@ impl Source<'_> {
     }
 }
 
-/// Whether `x` is in a slot of this length; a division would take as long as all else of a census.
-pub(super) fn is_in(x: i64, slot: i64, step: i64) -> bool {
-    let begin = slot.saturating_mul(step);
-    begin <= x && x < begin.saturating_add(step)
-}
-
-/// Puts counts in order, and adds up those of one slot.
-fn merge(slots: &mut Vec<(i64, u64)>) {
-    slots.sort_unstable_by_key(|(slot, _)| *slot);
-    slots.dedup_by(|(slot, n), (kept, sum)| {
-        let same = slot == kept;
-        if same {
-            *sum += *n;
-        }
-        same
-    });
-}
-
-fn shares(chunks: &[Census]) -> Vec<Share> {
-    let mut until = i64::MIN;
-    let mut shares: Vec<Share> = chunks
-        .iter()
-        .map(|census| {
-            until = census
-                .slots
-                .last()
-                .map_or(until, |(slot, _)| until.max(*slot));
-            Share {
-                until,
-                from: i64::MAX,
-            }
-        })
-        .collect();
-    let mut from = i64::MAX;
-    for (share, census) in shares.iter_mut().zip(chunks).rev() {
-        from = census
-            .slots
-            .first()
-            .map_or(from, |(slot, _)| from.min(*slot));
-        share.from = from;
+/// Windows that are unpacked together.
+fn groups(windows: &[Window]) -> Vec<&[Window]> {
+    let mut rest = windows;
+    let mut groups = Vec::new();
+    while !rest.is_empty() {
+        let mut exchanges = 0;
+        let fits = rest.iter().take_while(|window| {
+            exchanges += window.exchanges;
+            exchanges <= MOST_IN_GROUP
+        });
+        let (group, after) = rest.split_at(fits.count().max(1));
+        groups.push(group);
+        rest = after;
     }
-    shares
+    groups
 }
 
 /// Gives a last window that is shorter than half of the others to the one before it.
@@ -414,9 +344,119 @@ fn join_rest(windows: &mut Vec<Window>, slots: i64) {
     let [.., before, last] = windows.as_mut_slice() else {
         return;
     };
-    let follows = last.from.saturating_sub(before.from) <= slots;
-    if follows && last.to.saturating_sub(last.from) < slots / 2 {
+    let together = last.to.saturating_sub(before.from) <= slots.saturating_add(slots / 2);
+    if together && last.to.saturating_sub(last.from) < slots / 2 {
         before.to = last.to;
+        before.exchanges += last.exchanges;
         windows.pop();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Plan, Timing, analyse};
+    use super::*;
+    use crate::sample::{Campaign, Event, Sink, SourceId};
+    use crate::sim::{Scenario, SimLeg};
+
+    /// As many exchanges, so far apart.
+    fn campaign(exchanges: u32, apart: TimeDelta) -> Campaign {
+        let mut leg = SimLeg::of(TimeDelta::from_micros(500));
+        leg.mean_queue = TimeDelta::from_micros(200);
+        let mut scenario = Scenario::new(leg.clone(), leg);
+        scenario.exchanges = exchanges;
+        scenario.interval = apart;
+        scenario.play(1).campaign
+    }
+
+    fn timing(campaign: &Campaign, window: TimeDelta) -> Timing {
+        let plan = Plan {
+            window,
+            ..Plan::default()
+        };
+        analyse(campaign, &plan).sources.remove(0).timing
+    }
+
+    /// The same run, with its exchanges in the order of these keys; without one, an exchange is left out.
+    fn sorted_by(campaign: &Campaign, key: impl Fn(usize) -> Option<usize>) -> Campaign {
+        let record = &campaign.sources[0];
+        let keyed = record.samples.iter().enumerate();
+        let mut order: Vec<(usize, Sample)> = keyed
+            .filter_map(|(number, sample)| Some((key(number)?, sample)))
+            .collect();
+        order.sort_by_key(|(key, _)| *key);
+        let mut sorted = Campaign::new(campaign.header.clone());
+        sorted.event(&Event::Source(record.info.clone()));
+        for (_, server) in &record.servers {
+            sorted.event(&Event::Server(SourceId(0), *server));
+        }
+        for (_, sample) in order {
+            sorted.event(&Event::Sample(SourceId(0), sample));
+        }
+        sorted
+    }
+
+    #[test]
+    fn sparse_exchanges_have_an_estimate_all_the_time() {
+        let s = TimeDelta::from_secs;
+        for apart in [8, 16, 64, 256, 1_024] {
+            let found = timing(&campaign(256, s(apart)), Plan::WINDOW);
+            // Of 32 exchanges, or a few more: slots tell how far they are apart.
+            let n = found.stretches.len();
+            assert!((6..=8).contains(&n), "{apart} s: {n}");
+            assert!(
+                found.stretches.iter().all(|s| s.estimate.is_some()),
+                "{apart} s: {:?}",
+                found.stretches
+            );
+        }
+    }
+
+    #[test]
+    fn a_wanted_window_is_made_no_longer_than_it_must() {
+        let at_200_hz = campaign(2_000, TimeDelta::from_millis(5));
+        for (millis, windows) in [(250, 40), (1_000, 10), (5_000, 2), (60_000, 1)] {
+            let found = timing(&at_200_hz, TimeDelta::from_millis(millis));
+            assert_eq!(found.stretches.len(), windows, "{millis} ms");
+        }
+        // Thirty-two exchanges at one a second.
+        let found = timing(
+            &campaign(320, TimeDelta::from_secs(1)),
+            TimeDelta::NANOSECOND,
+        );
+        let lengths = found.stretches.iter().map(|s| s.exchanges);
+        assert!(lengths.clone().all(|n| (24..=48).contains(&n)), "{found:?}");
+    }
+
+    #[test]
+    fn where_many_were_lost_windows_are_longer() {
+        let whole = campaign(1_024, TimeDelta::from_secs(64));
+        let poor = sorted_by(&whole, |n| (n * 7_919 % 20_011 % 8 < 5).then_some(n));
+        let found = timing(&poor, Plan::WINDOW);
+        let with = found.stretches.iter().filter(|s| s.estimate.is_some());
+        assert!(with.count() + 1 >= found.stretches.len(), "{found:?}");
+    }
+
+    /// Slots begin at an exchange that another order has elsewhere, so that the last digits may differ.
+    #[test]
+    fn a_recording_may_be_in_any_order() {
+        let ordered = campaign(20_000, TimeDelta::from_millis(500));
+        let found = timing(&ordered, Plan::WINDOW);
+        let orders = [
+            |n: usize| n * 7_919 % 20_011,
+            |n| usize::MAX - n,
+            |n| n / 5_000 % 2,
+        ];
+        for key in orders {
+            let same = timing(&sorted_by(&ordered, |n| Some(key(n))), Plan::WINDOW);
+            assert_eq!((same.breaks, same.contradictory), (Vec::new(), 0));
+            assert!(same.series.len().abs_diff(found.series.len()) <= 1);
+            for (a, b) in same.series.iter().zip(&found.series) {
+                let apart = a.interval.width() - b.interval.width();
+                assert!(apart.abs() < TimeDelta::from_micros(100), "{a:?} {b:?}");
+            }
+            assert_eq!(same.stretches.len(), found.stretches.len());
+            assert!(same.stretches.iter().all(|s| s.estimate.is_some()));
+        }
     }
 }

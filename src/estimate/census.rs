@@ -1,0 +1,155 @@
+//! [`Census`]: when a source was heard, and how often, before anything is made of it.
+
+/// Which slots of time have exchanges.
+#[derive(Debug, Default)]
+pub(super) struct Census {
+    /// How many each slot has, in order; slots without any are absent.
+    pub slots: Vec<(i64, u64)>,
+    /// The first and the last instant on the axis.
+    ends: Option<(i64, i64)>,
+    /// Exchanges that have no place on the axis.
+    pub beyond: u64,
+}
+
+impl Census {
+    /// Counts an exchange; slots are `step` long.
+    pub(super) fn count(&mut self, x: i64, step: i64) {
+        self.reach(x);
+        match self.slots.last_mut() {
+            Some((slot, n)) if is_in(x, *slot, step) => *n += 1,
+            _ => self.slots.push((x.div_euclid(step), 1)),
+        }
+    }
+
+    /// Of all parts of a run, in any order.
+    pub(super) fn of_parts(parts: Vec<Self>) -> Self {
+        let mut all = Self::default();
+        for part in parts {
+            all.slots.extend(part.slots);
+            all.beyond += part.beyond;
+            if let Some((first, last)) = part.ends {
+                all.reach(first);
+                all.reach(last);
+            }
+        }
+        all.slots.sort_unstable_by_key(|(slot, _)| *slot);
+        all.slots.dedup_by(|(slot, n), (kept, sum)| {
+            let same = slot == kept;
+            if same {
+                *sum += *n;
+            }
+            same
+        });
+        all
+    }
+
+    /// How many exchanges there are.
+    pub(super) fn total(&self) -> u64 {
+        self.slots.iter().map(|(_, n)| n).sum()
+    }
+
+    /// The first slot and the last one.
+    pub(super) fn range(&self) -> Option<(i64, i64)> {
+        let each = || self.slots.iter().map(|(slot, _)| *slot);
+        each().min().zip(each().max())
+    }
+
+    /// How long the run is.
+    pub(super) fn length(&self) -> i64 {
+        self.ends
+            .map_or(0, |(first, last)| last.saturating_sub(first))
+    }
+
+    /// How far exchanges usually are apart while there are some; slots are `step` long, and in order.
+    pub(super) fn spacing(&self, step: i64) -> i64 {
+        let (Some((first, last)), Some((begin, end))) = (self.ends, self.range()) else {
+            return step;
+        };
+        let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+        let (slots, n) = (
+            count(self.slots.len()),
+            i64::try_from(self.total()).unwrap_or(i64::MAX),
+        );
+        // Of the first and the last slot a part only is within the run.
+        let before = first.saturating_sub(begin.saturating_mul(step));
+        let after = end
+            .saturating_add(1)
+            .saturating_mul(step)
+            .saturating_sub(last);
+        let used = slots
+            .saturating_mul(step)
+            .saturating_sub(before.saturating_add(after));
+        let within = used.max(0) / n.saturating_sub(1).max(1);
+        if n >= slots.saturating_mul(2) {
+            return within;
+        }
+        // Exchanges are further apart than slots are long.
+        let next = self.slots.iter().skip(1);
+        let mut apart: Vec<i64> = self
+            .slots
+            .iter()
+            .zip(next)
+            .map(|((slot, _), (next, _))| next.saturating_sub(*slot))
+            .collect();
+        apart.sort_unstable();
+        let usual = apart.get(apart.len() / 2).copied().unwrap_or(1);
+        within.max(usual.saturating_mul(step))
+    }
+
+    fn reach(&mut self, x: i64) {
+        let (first, last) = self.ends.unwrap_or((x, x));
+        self.ends = Some((first.min(x), last.max(x)));
+    }
+}
+
+/// Whether `x` is in a slot of this length; a division would take as long as all else of a census.
+pub(super) fn is_in(x: i64, slot: i64, step: i64) -> bool {
+    let begin = slot.saturating_mul(step);
+    begin <= x && x < begin.saturating_add(step)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const S: i64 = 1_000_000_000;
+
+    fn census(instants: &[i64]) -> Census {
+        let parts = instants.chunks(7).map(|part| {
+            let mut census = Census::default();
+            part.iter().for_each(|x| census.count(*x, 10 * S));
+            census
+        });
+        Census::of_parts(parts.collect())
+    }
+
+    #[test]
+    fn exchanges_are_counted_wherever_they_stand() {
+        let ordered: Vec<i64> = (0..100).map(|i| i * S).collect();
+        let mut mixed = ordered.clone();
+        mixed.sort_by_key(|x| x % (7 * S));
+        for instants in [ordered, mixed] {
+            let found = census(&instants);
+            let tens: Vec<(i64, u64)> = (0..10).map(|slot| (slot, 10)).collect();
+            assert_eq!((&found.slots, found.total()), (&tens, 100));
+            assert_eq!((found.length(), found.range()), (99 * S, Some((0, 9))));
+        }
+        assert_eq!(census(&[]).range(), None);
+    }
+
+    #[test]
+    fn spacing_is_that_of_exchanges_and_not_of_gaps() {
+        let of = |instants: &[i64]| census(instants).spacing(10 * S);
+        let every = |n: i64, apart: i64| -> Vec<i64> { (0..n).map(|i| i * apart).collect() };
+        assert_eq!(of(&every(600, S)), S);
+        assert_eq!(of(&every(4_000, S / 200)), S / 200);
+        // As far as slots tell.
+        assert!((60 * S..=70 * S).contains(&of(&every(50, 64 * S))));
+        // A day without any in between.
+        let mut twice = every(600, S);
+        twice.extend(every(600, S).iter().map(|x| x + 86_400 * S));
+        assert_eq!(of(&twice), S);
+        assert_eq!(of(&[]), 10 * S);
+        assert!(of(&[i64::MIN / 4, i64::MAX / 4]) > 0);
+    }
+}
