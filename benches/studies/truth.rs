@@ -95,6 +95,14 @@ fn cases() -> Vec<Case> {
             ..case("drift of 8 ppm, one window", drifting(8), None)
         },
         case("200 probes", with(|s| s.exchanges = 200), None),
+        case(
+            "wander, 64 s apart",
+            with(|s| {
+                s.interval = TimeDelta::from_secs(64);
+                s.wander = Frequency::from_ppb(10);
+            }),
+            None,
+        ),
     ]
 }
 

@@ -206,7 +206,7 @@ pub struct MeasureArgs {
 #[command(next_help_heading = "Analysis")]
 pub struct AnalysisArgs {
     /// Estimate anew in each window of this length, over which the rate of a clock is taken to be
-    /// constant [default: 5m]
+    /// constant; longer where exchanges are so far apart that it would hold fewer than 32 [default: 5m]
     #[arg(long, value_name = "TIME", value_parser = units::positive_duration)]
     pub window: Option<TimeDelta>,
 

@@ -134,8 +134,12 @@ pub(super) fn others(
     (!each.is_empty()).then(|| each.join(", "))
 }
 
-/// Whether one offset lies in the intervals of all stretches: nothing moved that could be told.
-fn is_still(found: &SourceReport) -> bool {
+/// Whether there is nothing to be told: no estimate at all, or one offset lies in the intervals of all
+/// stretches.
+fn says_nothing(found: &SourceReport) -> bool {
+    if found.stretches.iter().all(|s| s.estimate.is_none()) {
+        return true;
+    }
     let mut estimates = found.stretches.iter().map(|s| s.estimate.as_ref());
     let within = estimates.try_fold((i64::MIN, i64::MAX), |(lower, upper), estimate| {
         let (from, to) = estimate?.ci95_ns;
@@ -147,7 +151,7 @@ fn is_still(found: &SourceReport) -> bool {
 
 /// Stretches one by one, where there are several that differ.
 pub(super) fn table<W: Write>(found: &SourceReport, page: &mut Page<'_, W>) -> io::Result<()> {
-    if found.stretches.len() < 2 || is_still(found) {
+    if found.stretches.len() < 2 || says_nothing(found) {
         return Ok(());
     }
     page.blank()?;

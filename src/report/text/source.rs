@@ -74,7 +74,10 @@ pub(super) fn write<W: Write>(
             say("asymmetry", over_time::hidden(estimate))?;
             say("rate", over_time::rate_of(found, estimate, whose))?;
         }
-        (None, Some(offset)) => say("estimated", estimated(offset, found.kind))?,
+        (None, Some(offset)) => {
+            let text = estimated(offset, found.bound_ns.as_ref(), found.kind);
+            say("estimated", text)?;
+        }
         (None, None) => {}
     }
     let last = found.stretches.iter().rev().find(|s| s.estimate.is_some());
@@ -236,7 +239,8 @@ fn least(nanos: i64) -> String {
     text.trim_start_matches('+').to_owned()
 }
 
-fn estimated(of: &Distribution, kind: SourceKind) -> String {
+/// What there is without an estimate: the middle of all offsets, if it can be where the clock is.
+fn estimated(of: &Distribution, bound: Option<&BoundReport>, kind: SourceKind) -> String {
     let digits = distribution::digits_in(of);
     let say = |nanos| signed(nanos, Round::Nearest, digits);
     let (value, source) = match (of.p50, of.ci95.get("p50")) {
@@ -257,6 +261,12 @@ fn estimated(of: &Distribution, kind: SourceKind) -> String {
             ),
         ),
     };
+    if bound.is_some_and(|bound| value < bound.lower || bound.upper < value) {
+        return format!(
+            "nothing of now: the offset moved meanwhile, and was {} over the run ({source})",
+            say(value)
+        );
+    }
     let size = say(value.saturating_abs());
     let size = size.trim_start_matches('+');
     match value {
