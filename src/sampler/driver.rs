@@ -177,9 +177,12 @@ impl Run {
         let mut signals = 0;
         let mut patience = None;
         let mut next_tick = clock::counter() + TICK;
-        self.shared.local.take_turn(clock::counter(), sink);
+        let mut woken = clock::counter();
+        self.shared.local.take_turn(woken, sink);
         loop {
             let now = clock::counter();
+            // It may be stopped at work, too.
+            self.shared.local.woke(woken, woken, now);
             if signals > 0 || self.stop_sending.is_some_and(|end| end <= now) {
                 self.sending = false;
             }
@@ -194,7 +197,8 @@ impl Run {
             }
             let deadline = self.next_wake(now).min(next_tick);
             signals += self.poller.wait(Some(deadline), &mut ready)?.signals;
-            self.shared.local.woke(now, deadline, clock::counter());
+            woken = clock::counter();
+            self.shared.local.woke(now, deadline, woken);
             self.serve(&ready, sink);
             let now = clock::counter();
             self.shared.local.take_turn(now, sink);

@@ -35,7 +35,7 @@ impl LocalClock {
         self.watch.handle_pair(pair);
     }
 
-    /// The loop waited from `since` on to be woken at `due`, and runs again at `now`.
+    /// The loop waited, or worked, from `since` on and was to run again at `due`; it does so at `now`.
     pub(super) fn woke(&mut self, since: Monotonic, due: Monotonic, now: Monotonic) {
         self.watch.handle_wake(since, due, now);
     }

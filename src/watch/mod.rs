@@ -85,7 +85,7 @@ impl Watch {
         }
     }
 
-    /// The program waited from `since` on to be woken at `due`, and runs again at `now`.
+    /// The program waited, or worked, from `since` on and was to run again at `due`; it does so at `now`.
     pub fn handle_wake(&mut self, since: Monotonic, due: Monotonic, now: Monotonic) {
         let due = due.max(since);
         let length = now.since(due);
