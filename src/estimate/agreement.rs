@@ -7,8 +7,6 @@
 
 use std::cmp::Reverse;
 
-use rayon::prelude::*;
-
 use super::SourceAssessment;
 use super::paths::is_same_server;
 use super::steering::{Reading, saturate};
@@ -113,27 +111,12 @@ pub struct Khronos {
 pub(super) fn common_instant(campaign: &Campaign) -> Option<Sample> {
     let servers = campaign.asked().filter(|record| can_be_compared(record));
     servers
-        .filter_map(last_proof)
+        .filter_map(|record| record.samples.latest())
         .max_by_key(|sample| sample.at)
 }
 
 fn can_be_compared(record: &SourceRecord) -> bool {
     record.info.kind == SourceKind::Ntp
-}
-
-/// The latest exchange that proves something, wherever it stands.
-fn last_proof(record: &SourceRecord) -> Option<Sample> {
-    let latest = |chunk| {
-        let proofs = record.samples.chunk(chunk);
-        proofs
-            .filter(|sample| sample.mode.proves())
-            .max_by_key(|sample| sample.at)
-    };
-    let each: Vec<Option<Sample>> = (0..record.samples.chunks())
-        .into_par_iter()
-        .map(latest)
-        .collect();
-    each.into_iter().flatten().max_by_key(|sample| sample.at)
 }
 
 impl Agreement {

@@ -6,14 +6,13 @@
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use rayon::prelude::*;
 
 use super::census::is_in;
 use super::rows::Rows;
-use crate::sample::{Class, Samples};
+use crate::sample::{Class, OfClass, Samples};
 use crate::stats::{
     Accumulator, Bins, EncodedHistogram, MeanInflation, NSTAGE, SignedHistogram, Summary,
     distances_from_running_median, jitter, root_mean_square,
@@ -78,55 +77,24 @@ pub(super) fn assess(samples: &Samples) -> Vec<ClassAssessment> {
 /// The same with another number up to which quantiles are exact.
 fn assess_up_to(most: usize, samples: &Samples) -> Vec<ClassAssessment> {
     let all = 0..samples.chunks();
-    let mut classes: Vec<ClassAssessment> = census(samples)
-        .into_par_iter()
-        .filter_map(|(class, seen)| match seen.n <= most {
-            true => exact(class, &Rows::of(samples, all.clone(), class), seen),
-            false => counted(class, samples, seen),
+    let mut classes: Vec<ClassAssessment> = samples
+        .classes()
+        .par_iter()
+        .filter_map(|of| match of.n <= most {
+            true => exact(of, &Rows::of(samples, all.clone(), of.class)),
+            false => counted(of, samples),
         })
         .collect();
     classes.sort_by_key(|c| (Reverse(c.offset.n), !c.class.is_pure(), c.class));
     classes
 }
 
-/// What is to be known of a class before its quantities are looked at.
-#[derive(Clone, Copy, Debug)]
-struct Seen {
-    n: usize,
-    least_delay: i64,
-}
-
-fn census(samples: &Samples) -> BTreeMap<Class, Seen> {
-    let chunks = (0..samples.chunks()).into_par_iter();
-    let chunks: Vec<BTreeMap<Class, Seen>> = chunks
-        .map(|chunk| {
-            let mut seen = BTreeMap::new();
-            for sample in samples.chunk(chunk) {
-                let least_delay = sample.exchange.delay().as_nanos();
-                add(&mut seen, sample.class(), Seen { n: 1, least_delay });
-            }
-            seen
-        })
-        .collect();
-    let mut all = BTreeMap::new();
-    for (class, seen) in chunks.into_iter().flatten() {
-        add(&mut all, class, seen);
-    }
-    all
-}
-
-fn add(all: &mut BTreeMap<Class, Seen>, class: Class, more: Seen) {
-    let seen = all.entry(class).or_insert(Seen { n: 0, ..more });
-    seen.n += more.n;
-    seen.least_delay = seen.least_delay.min(more.least_delay);
-}
-
 /// The quantities that have a distribution, in one order.
 type Each<T> = [T; 8];
 
 /// The values of each quantity.
-fn quantities<'a>(rows: &'a Rows, wobble: &'a [i64], seen: Seen) -> Each<Cow<'a, [i64]>> {
-    let beyond = |delay: &i64| delay.saturating_sub(seen.least_delay);
+fn quantities<'a>(rows: &'a Rows, wobble: &'a [i64], of: &OfClass) -> Each<Cow<'a, [i64]>> {
+    let beyond = |delay: &i64| delay.saturating_sub(of.least_delay.as_nanos());
     [
         sizes(&rows.offset).into(),
         rows.delay.as_slice().into(),
@@ -159,8 +127,8 @@ fn sizes(values: &[i64]) -> Vec<i64> {
     values.iter().map(|v| v.saturating_abs()).collect()
 }
 
-fn summaries(rows: &Rows, wobble: &[i64], seen: Seen) -> Option<Each<Summary>> {
-    let found: Vec<Option<Summary>> = quantities(rows, wobble, seen)
+fn summaries(rows: &Rows, wobble: &[i64], of: &OfClass) -> Option<Each<Summary>> {
+    let found: Vec<Option<Summary>> = quantities(rows, wobble, of)
         .into_par_iter()
         .zip(trends(rows))
         .map(|(values, trend)| match trend {
@@ -172,7 +140,7 @@ fn summaries(rows: &Rows, wobble: &[i64], seen: Seen) -> Option<Each<Summary>> {
     found?.try_into().ok()
 }
 
-fn exact(class: Class, rows: &Rows, seen: Seen) -> Option<ClassAssessment> {
+fn exact(of: &OfClass, rows: &Rows) -> Option<ClassAssessment> {
     let points: Vec<(i64, i64)> = rows
         .at
         .iter()
@@ -189,8 +157,8 @@ fn exact(class: Class, rows: &Rows, seen: Seen) -> Option<ClassAssessment> {
     }
     let psi = jitter(&pairs.collect::<Vec<_>>());
     ClassAssessment::new(
-        class,
-        summaries(rows, &wobble, seen)?,
+        of.class,
+        summaries(rows, &wobble, of)?,
         psi,
         Bins::of_sorted(&offsets, SHOWN_BINS),
         &histogram,
@@ -207,7 +175,7 @@ struct Part {
 }
 
 /// The same without holding all exchanges at once.
-fn counted(class: Class, samples: &Samples, seen: Seen) -> Option<ClassAssessment> {
+fn counted(of: &OfClass, samples: &Samples) -> Option<ClassAssessment> {
     let parts = samples.chunks().div_ceil(CHUNKS_IN_PART);
     // Spread evenly over the run.
     let measured = |part: usize| {
@@ -218,7 +186,7 @@ fn counted(class: Class, samples: &Samples, seen: Seen) -> Option<ClassAssessmen
         .into_par_iter()
         .map(|part| {
             let chunks = part * CHUNKS_IN_PART..((part + 1) * CHUNKS_IN_PART).min(samples.chunks());
-            Part::of(class, samples, chunks, seen, measured(part))
+            Part::of(of, samples, chunks, measured(part))
         })
         .collect();
     let mut counts: Each<Accumulator> = std::array::from_fn(|_| Accumulator::new());
@@ -244,7 +212,7 @@ fn counted(class: Class, samples: &Samples, seen: Seen) -> Option<ClassAssessmen
     let [.., offsets] = &counts;
     let histogram = offsets.histogram();
     ClassAssessment::new(
-        class,
+        of.class,
         summaries?.try_into().ok()?,
         psi,
         Bins::of_histogram(histogram, SHOWN_BINS),
@@ -253,14 +221,8 @@ fn counted(class: Class, samples: &Samples, seen: Seen) -> Option<ClassAssessmen
 }
 
 impl Part {
-    fn of(
-        class: Class,
-        samples: &Samples,
-        chunks: Range<usize>,
-        seen: Seen,
-        measured: bool,
-    ) -> Self {
-        let rows = Rows::of(samples, chunks, class);
+    fn of(of: &OfClass, samples: &Samples, chunks: Range<usize>, measured: bool) -> Self {
+        let rows = Rows::of(samples, chunks, of.class);
         let wobble = coarse_wobble(&rows);
         let mut inflations: Each<MeanInflation> = std::array::from_fn(|_| MeanInflation::default());
         if measured {
@@ -268,7 +230,7 @@ impl Part {
             let of_head = wobble.get(..head.len()).unwrap_or(&wobble);
             for (inflation, summary) in inflations
                 .iter_mut()
-                .zip(summaries(&head, of_head, seen).iter().flatten())
+                .zip(summaries(&head, of_head, of).iter().flatten())
             {
                 inflation.add(summary);
             }
@@ -280,7 +242,7 @@ impl Part {
             .zip(rows.delay.iter().copied())
             .collect();
         Self {
-            counts: quantities(&rows, &wobble, seen).map(|values| {
+            counts: quantities(&rows, &wobble, of).map(|values| {
                 let mut counts = Accumulator::new();
                 values.iter().for_each(|v| counts.record(*v));
                 counts

@@ -14,7 +14,7 @@ use super::slots::{Drift, Slot};
 use super::stability::{self, Pick, Stability};
 use super::steering::{ClockStep, Reading, Steering};
 use super::stretch::{self, Draft};
-use crate::sample::{CHUNK, RunHeader, Sample, ServerInfo, SourceRecord};
+use crate::sample::{CHUNK, Mode, RunHeader, Sample, ServerInfo, SourceRecord};
 use crate::stats::MIDLINE_NEEDS;
 use crate::time::TimeDelta;
 
@@ -145,8 +145,9 @@ impl Source<'_> {
             .into_par_iter()
             .map(|chunk| {
                 let mut census = Census::default();
-                for (_, sample) in self.chunk(chunk) {
-                    match self.origin.x(sample.at) {
+                let numbered = (chunk * CHUNK..).zip(self.record.samples.instants(chunk));
+                for (_, (at, _)) in numbered.filter(|(n, (_, mode))| self.counts(*n, *mode)) {
+                    match self.origin.x(at) {
                         Some(x) => census.count(x, self.step),
                         None => census.beyond += 1,
                     }
@@ -158,18 +159,16 @@ impl Source<'_> {
         Census::of_parts(chunks)
     }
 
-    /// The samples of a chunk that prove something, each with its number.
+    /// Whether a sample proves something; those from before the server first described itself are not told.
+    fn counts(&self, number: usize, mode: Mode) -> bool {
+        let first = self.record.servers.first();
+        mode.proves() && first.is_some_and(|(from, _)| *from <= number)
+    }
+
+    /// The samples of a chunk that count, each with its number.
     fn chunk(&self, chunk: usize) -> impl Iterator<Item = (usize, Sample)> {
-        let numbers = chunk * CHUNK..;
-        // Samples from before the server first described itself are not told.
-        let described = self
-            .record
-            .servers
-            .first()
-            .map_or(usize::MAX, |(from, _)| *from);
-        numbers
-            .zip(self.record.samples.chunk(chunk))
-            .filter(move |(number, sample)| *number >= described && sample.mode.proves())
+        let numbered = (chunk * CHUNK..).zip(self.record.samples.chunk(chunk));
+        numbered.filter(|(number, sample)| self.counts(*number, sample.mode))
     }
 
     /// Windows of about the wanted length that together hold all slots: longer where exchanges are so far

@@ -23,6 +23,6 @@ pub use event::{
 pub use exchange::{AT_ERROR_FLOOR, Class, Exchange, Mode, Sample};
 pub use local::{Change, ClockReading, Discipline, Disturbance, DisturbanceKind, Steal};
 pub use rejection::{Rejection, StampFault};
-pub use samples::{CHUNK, Iter as SamplesIter, Samples};
+pub use samples::{CHUNK, Iter as SamplesIter, OfClass, Samples};
 pub use server::{Leap, ReferenceId, ServerInfo};
 pub use stamp::{LEAST_STEP, MAX_STEERING, Reading, Stamp, StampSource};

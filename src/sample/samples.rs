@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Exchange, Mode, Sample, StampSource};
+use super::{Class, Exchange, Mode, Sample, StampSource};
 use crate::time::{Monotonic, TimeDelta, Timestamp};
 
 /// Samples of one source in the order they were completed, packed: each is kept as its differences
@@ -10,11 +10,12 @@ use crate::time::{Monotonic, TimeDelta, Timestamp};
 /// which is what lets ten thousand sources be measured in little memory; any value is kept exactly.
 ///
 /// ```text
-/// tag | t1 | at - t1 | U | residence | L | (stamp error) | (at error)
+/// tag, six lengths | t1 | at - t1 | U | residence | L | at error | (stamp error)
 /// ```
 ///
-/// The tag holds the class and whether each of the last two changed; the others are differences
-/// (wrapping), zigzag coded in groups of seven bits, least significant first.
+/// The tag holds the class and whether the stamp error changed; a length is four bits. The others are
+/// differences (wrapping), zigzag coded, of as many bytes as they need, least significant first. So a head
+/// of four bytes tells where everything is, and nothing is looked for byte by byte.
 ///
 /// ```
 /// # use clockfit::sample::{Exchange, Mode, Sample, Samples, StampSource};
@@ -34,6 +35,20 @@ pub struct Samples {
     last: Fields,
     /// Where each chunk but the first begins.
     marks: Vec<Mark>,
+    classes: Vec<OfClass>,
+    /// When the latest that proves something was, and the chunk it is in.
+    latest: Option<(Monotonic, usize)>,
+}
+
+/// What is known of the samples of one class without unpacking any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OfClass {
+    /// Which.
+    pub class: Class,
+    /// How many there are.
+    pub n: usize,
+    /// The least delay of any of them.
+    pub least_delay: TimeDelta,
 }
 
 /// Samples of one chunk, so that many threads can unpack what a long run holds. At 64 samples a second
@@ -61,20 +76,18 @@ struct Fields {
 }
 
 const MODE_INTERLEAVED: u8 = 1;
-const MODE_READING: u8 = 1 << 7;
+const MODE_READING: u8 = 1 << 1;
 const MODE_ESTIMATE: u8 = MODE_INTERLEAVED | MODE_READING;
-const TX_SHIFT: u32 = 1;
-const RX_SHIFT: u32 = 3;
-const ERROR_CHANGED: u8 = 1 << 5;
-const AT_ERROR_CHANGED: u8 = 1 << 6;
+const TX_SHIFT: u32 = 2;
+const RX_SHIFT: u32 = 4;
+const ERROR_CHANGED: u8 = 1 << 6;
 
-/// The longest a sample can be: a tag and seven numbers of ten bytes. The last may be written as a word.
-const LONGEST: usize = 1 + 7 * 10 + WORD;
-
-/// Bytes that are packed and unpacked at once: no difference of less than two years needs more.
+/// A tag, and the lengths of six numbers.
+const HEAD: usize = 4;
+/// The longest that a number can be.
 const WORD: usize = 8;
-/// In each of them, that another one follows.
-const MORE: u64 = 0x8080_8080_8080_8080;
+/// The longest a sample can be: six numbers, and the stamp error, which is always a whole word.
+const LONGEST: usize = HEAD + 7 * WORD;
 
 impl Samples {
     /// How many there are.
@@ -90,6 +103,7 @@ impl Samples {
     /// Adds one at the end.
     pub fn push(&mut self, sample: Sample) {
         let x = &sample.exchange;
+        self.count(&sample);
         let now = Fields::of(&sample);
         let last = std::mem::replace(&mut self.last, now);
         if self.len.is_multiple_of(CHUNK) && self.len > 0 {
@@ -106,21 +120,17 @@ impl Samples {
         if now.error != last.error {
             tag |= ERROR_CHANGED;
         }
-        if now.at_error != last.at_error {
-            tag |= AT_ERROR_CHANGED;
-        }
-        let mut packed = Packed::new(tag);
+        let mut packed = Packed::new();
         packed.put(now.t1, last.t1);
         packed.put(now.ahead, last.ahead);
         packed.put(now.upper, last.upper);
         packed.put(now.residence, last.residence);
         packed.put(now.lower, last.lower);
+        packed.put(now.at_error, last.at_error);
         if tag & ERROR_CHANGED != 0 {
-            packed.put(now.error, last.error);
+            packed.put_word(zigzag(now.error, last.error), WORD);
         }
-        if tag & AT_ERROR_CHANGED != 0 {
-            packed.put(now.at_error, last.at_error);
-        }
+        packed.finish(tag);
         let end = self.bytes.len() + packed.len;
         if self.bytes.capacity() - self.bytes.len() < LONGEST {
             // By a quarter: doubling would leave half of the room of ten thousand sources unused.
@@ -131,6 +141,37 @@ impl Samples {
         self.bytes.extend_from_slice(&packed.bytes);
         self.bytes.truncate(end);
         self.len += 1;
+    }
+
+    fn count(&mut self, sample: &Sample) {
+        let chunk = self.len / CHUNK;
+        if sample.mode.proves() && self.latest.is_none_or(|(at, _)| at <= sample.at) {
+            self.latest = Some((sample.at, chunk));
+        }
+        let (class, delay) = (sample.class(), sample.exchange.delay());
+        match self.classes.iter_mut().find(|of| of.class == class) {
+            Some(of) => {
+                of.n += 1;
+                of.least_delay = of.least_delay.min(delay);
+            }
+            None => self.classes.push(OfClass {
+                class,
+                n: 1,
+                least_delay: delay,
+            }),
+        }
+    }
+
+    /// How many there are of each class, by their first.
+    pub fn classes(&self) -> &[OfClass] {
+        &self.classes
+    }
+
+    /// The latest that proves something, wherever it stands; the last one of those at one instant.
+    pub fn latest(&self) -> Option<Sample> {
+        let (_, chunk) = self.latest?;
+        let proofs = self.chunk(chunk).filter(|sample| sample.mode.proves());
+        proofs.max_by_key(|sample| sample.at)
     }
 
     /// Each in turn.
@@ -161,52 +202,69 @@ impl Samples {
             last: mark.last,
         }
     }
+
+    /// When the samples of one chunk were, and by which mode: a third of the work of unpacking all of them.
+    pub fn instants(&self, chunk: usize) -> impl Iterator<Item = (Monotonic, Mode)> {
+        let mut all = self.chunk(chunk);
+        std::iter::from_fn(move || {
+            let tag = all.step(skim)?;
+            Some((all.last.at(), mode_of(tag)))
+        })
+    }
 }
 
 /// One sample on its way into [`Samples`].
 struct Packed {
     bytes: [u8; LONGEST],
     len: usize,
+    /// The lengths so far, the last one lowest.
+    lengths: u32,
 }
 
 impl Packed {
-    fn new(tag: u8) -> Self {
-        let mut packed = Self {
+    fn new() -> Self {
+        Self {
             bytes: [0; LONGEST],
-            len: 0,
-        };
-        packed.push(tag);
-        packed
+            len: HEAD,
+            lengths: 0,
+        }
     }
 
     fn put(&mut self, now: i64, before: i64) {
-        let difference = now.wrapping_sub(before);
-        let mut zigzag = (difference << 1 ^ difference >> 63).cast_unsigned();
-        let bits = u64::BITS - zigzag.leading_zeros();
-        let len = bits.div_ceil(7).max(1);
+        let number = zigzag(now, before);
+        let bits = u64::BITS - number.leading_zeros();
+        let len = bits.div_ceil(8);
+        self.lengths = self.lengths << 4 | len;
+        self.put_word(number, len as usize);
+    }
+
+    /// What of the word is beyond its length is overwritten by the next one.
+    fn put_word(&mut self, number: u64, len: usize) {
         let room = self.bytes.get_mut(self.len..);
-        if let (1..=8, Some(room)) = (len, room.and_then(<[u8]>::first_chunk_mut::<WORD>)) {
-            let follow = MORE & (1u64 << (8 * (len - 1))).wrapping_sub(1);
-            *room = (scattered(zigzag) | follow).to_le_bytes();
-            self.len += len as usize;
-            return;
-        }
-        loop {
-            let [low, ..] = zigzag.to_le_bytes();
-            zigzag >>= 7;
-            if zigzag == 0 {
-                return self.push(low);
-            }
-            self.push(low | 0x80);
+        if let Some(room) = room.and_then(<[u8]>::first_chunk_mut) {
+            *room = number.to_le_bytes();
+            self.len += len;
         }
     }
 
-    fn push(&mut self, byte: u8) {
-        if let Some(place) = self.bytes.get_mut(self.len) {
-            *place = byte;
-            self.len += 1;
+    fn finish(&mut self, tag: u8) {
+        let head = u32::from(tag) << 24 | self.lengths;
+        if let Some(room) = self.bytes.first_chunk_mut() {
+            *room = head.to_le_bytes();
         }
     }
+}
+
+/// A difference, small whatever its sign.
+const fn zigzag(now: i64, before: i64) -> u64 {
+    let difference = now.wrapping_sub(before);
+    (difference << 1 ^ difference >> 63).cast_unsigned()
+}
+
+/// What [`zigzag`] made of it.
+const fn unzigzag(number: u64, before: i64) -> i64 {
+    let difference = (number >> 1).cast_signed() ^ -(number & 1).cast_signed();
+    before.wrapping_add(difference)
 }
 
 impl fmt::Debug for Samples {
@@ -244,21 +302,7 @@ impl Iterator for Iter<'_> {
     type Item = Sample;
 
     fn next(&mut self) -> Option<Sample> {
-        self.left = self.left.checked_sub(1)?;
-        let (&tag, rest) = self.rest.split_first()?;
-        self.rest = rest;
-        let last = self.last;
-        self.last.t1 = self.take(last.t1)?;
-        self.last.ahead = self.take(last.ahead)?;
-        self.last.upper = self.take(last.upper)?;
-        self.last.residence = self.take(last.residence)?;
-        self.last.lower = self.take(last.lower)?;
-        if tag & ERROR_CHANGED != 0 {
-            self.last.error = self.take(last.error)?;
-        }
-        if tag & AT_ERROR_CHANGED != 0 {
-            self.last.at_error = self.take(last.at_error)?;
-        }
+        let tag = self.step(unpack)?;
         Some(self.last.sample(tag))
     }
 
@@ -270,55 +314,115 @@ impl Iterator for Iter<'_> {
 impl ExactSizeIterator for Iter<'_> {}
 
 impl Iter<'_> {
+    /// Goes to the next one, and returns its tag.
     #[inline]
-    fn take(&mut self, before: i64) -> Option<i64> {
-        let zigzag = self.take_word().map_or_else(|| self.take_bytes(), Some)?;
-        let difference = (zigzag >> 1).cast_signed() ^ -(zigzag & 1).cast_signed();
-        Some(before.wrapping_add(difference))
-    }
-
-    /// A number that ends within a word.
-    #[inline]
-    fn take_word(&mut self) -> Option<u64> {
-        let word = u64::from_le_bytes(*self.rest.first_chunk::<WORD>()?);
-        let last = !word & MORE;
-        let bits = (last != 0).then(|| last.trailing_zeros() + 1)?;
-        self.rest = self.rest.get(bits as usize / 8..)?;
-        Some(gathered(word & (u64::MAX >> (u64::BITS - bits))))
-    }
-
-    /// Any number, byte by byte.
-    #[cold]
-    fn take_bytes(&mut self) -> Option<u64> {
-        let mut zigzag = 0u64;
-        for shift in (0..).step_by(7) {
-            let (&byte, rest) = self.rest.split_first()?;
-            self.rest = rest;
-            zigzag |= u64::from(byte & 0x7f).checked_shl(shift)?;
-            if byte < 0x80 {
-                break;
+    fn step(
+        &mut self,
+        unpack: impl Fn(&[u8; LONGEST], &mut Fields) -> Option<Unpacked>,
+    ) -> Option<u8> {
+        self.left = self.left.checked_sub(1)?;
+        let end = match self.rest.first_chunk() {
+            Some(bytes) => unpack(bytes, &mut self.last)?,
+            None => {
+                // The last few.
+                let mut bytes = [0; LONGEST];
+                let room = bytes.get_mut(..self.rest.len())?;
+                room.copy_from_slice(self.rest);
+                unpack(&bytes, &mut self.last)?
             }
-        }
-        Some(zigzag)
+        };
+        self.rest = self.rest.get(end.len..)?;
+        Some(end.tag)
     }
 }
 
-/// Seven bits of each byte, side by side.
-const fn gathered(word: u64) -> u64 {
-    let word = word & !MORE;
-    let word = word & 0x007f_007f_007f_007f | (word & 0x7f00_7f00_7f00_7f00) >> 1;
-    let word = word & 0x0000_3fff_0000_3fff | (word & 0x3fff_0000_3fff_0000) >> 2;
-    word & 0x0fff_ffff | (word & 0x0fff_ffff_0000_0000) >> 4
+/// How far a sample is unpacked.
+struct Unpacked {
+    tag: u8,
+    /// The lengths that are still to come, the next one highest.
+    lengths: u32,
+    len: usize,
 }
 
-/// Seven bits to each byte; the number has at most 56.
-const fn scattered(number: u64) -> u64 {
-    let word = number & 0x0fff_ffff | (number & 0x00ff_ffff_f000_0000) << 4;
-    let word = word & 0x0000_3fff_0000_3fff | (word & 0x0fff_c000_0fff_c000) << 2;
-    word & 0x007f_007f_007f_007f | (word & 0x3f80_3f80_3f80_3f80) << 1
+/// Unpacks a sample, of which only the differences to the `last` one are told.
+#[inline]
+fn unpack(bytes: &[u8; LONGEST], last: &mut Fields) -> Option<Unpacked> {
+    let mut here = Unpacked::begin(bytes, last)?;
+    last.upper = here.number(bytes, last.upper)?;
+    last.residence = here.number(bytes, last.residence)?;
+    last.lower = here.number(bytes, last.lower)?;
+    last.at_error = here.number(bytes, last.at_error)?;
+    if here.tag & ERROR_CHANGED != 0 {
+        last.error = unzigzag(here.word(bytes)?, last.error);
+        here.len += WORD;
+    }
+    Some(here)
+}
+
+/// The same for its instant alone.
+#[inline]
+fn skim(bytes: &[u8; LONGEST], last: &mut Fields) -> Option<Unpacked> {
+    let mut here = Unpacked::begin(bytes, last)?;
+    while here.lengths != 0 {
+        here.len += here.next_length();
+    }
+    if here.tag & ERROR_CHANGED != 0 {
+        here.len += WORD;
+    }
+    Some(here)
+}
+
+impl Unpacked {
+    #[inline]
+    fn begin(bytes: &[u8; LONGEST], last: &mut Fields) -> Option<Self> {
+        let [a, b, c, tag, ..] = *bytes;
+        let mut here = Self {
+            tag,
+            lengths: u32::from_le_bytes([0, a, b, c]),
+            len: HEAD,
+        };
+        last.t1 = here.number(bytes, last.t1)?;
+        last.ahead = here.number(bytes, last.ahead)?;
+        Some(here)
+    }
+
+    #[inline]
+    fn next_length(&mut self) -> usize {
+        let length = self.lengths >> 28;
+        self.lengths <<= 4;
+        length as usize
+    }
+
+    #[inline]
+    fn number(&mut self, bytes: &[u8; LONGEST], last: i64) -> Option<i64> {
+        /// The bits of so many bytes.
+        const KEEP: [u64; WORD + 1] = {
+            let mut keep = [u64::MAX; WORD + 1];
+            let mut len = 0;
+            while len < WORD {
+                keep[len] = (1 << (8 * len)) - 1;
+                len += 1;
+            }
+            keep
+        };
+        let length = self.next_length();
+        let number = self.word(bytes)? & KEEP.get(length)?;
+        self.len += length;
+        Some(unzigzag(number, last))
+    }
+
+    #[inline]
+    fn word(&self, bytes: &[u8; LONGEST]) -> Option<u64> {
+        let word = bytes.get(self.len..)?.first_chunk()?;
+        Some(u64::from_le_bytes(*word))
+    }
 }
 
 impl Fields {
+    fn at(&self) -> Monotonic {
+        Monotonic::from_nanos(self.ahead.wrapping_add(self.t1))
+    }
+
     fn of(sample: &Sample) -> Self {
         let x = &sample.exchange;
         Self {
@@ -343,15 +447,19 @@ impl Fields {
                 rx: source_of(tag >> RX_SHIFT),
                 error: TimeDelta::from_nanos(self.error),
             },
-            mode: match tag & MODE_ESTIMATE {
-                MODE_ESTIMATE => Mode::Estimate,
-                MODE_READING => Mode::Reading,
-                MODE_INTERLEAVED => Mode::Interleaved,
-                _ => Mode::Basic,
-            },
-            at: Monotonic::from_nanos(self.ahead.wrapping_add(self.t1)),
+            mode: mode_of(tag),
+            at: self.at(),
             at_error: TimeDelta::from_nanos(self.at_error),
         }
+    }
+}
+
+const fn mode_of(tag: u8) -> Mode {
+    match tag & MODE_ESTIMATE {
+        MODE_ESTIMATE => Mode::Estimate,
+        MODE_READING => Mode::Reading,
+        MODE_INTERLEAVED => Mode::Interleaved,
+        _ => Mode::Basic,
     }
 }
 
@@ -419,6 +527,20 @@ mod tests {
             samples.extend(given.iter().copied());
             prop_assert_eq!((samples.len(), samples.is_empty()), (given.len(), given.is_empty()));
             prop_assert_eq!(samples.iter().len(), given.len());
+            let chunks = 0..samples.chunks();
+            let instants: Vec<_> = chunks.flat_map(|c| samples.instants(c)).collect();
+            let given_at: Vec<_> = given.iter().map(|s| (s.at, s.mode)).collect();
+            prop_assert_eq!(instants, given_at);
+            for of in samples.classes() {
+                let delays = given.iter().filter(|s| s.class() == of.class);
+                let delays: Vec<_> = delays.map(|s| s.exchange.delay()).collect();
+                prop_assert_eq!(of.n, delays.len());
+                prop_assert_eq!(Some(&of.least_delay), delays.iter().min());
+            }
+            let counted: usize = samples.classes().iter().map(|of| of.n).sum();
+            prop_assert_eq!(counted, given.len());
+            let proofs = given.iter().filter(|s| s.mode.proves());
+            prop_assert_eq!(samples.latest(), proofs.max_by_key(|s| s.at).copied());
             prop_assert_eq!(samples.iter().collect::<Vec<_>>(), given);
         }
     }
