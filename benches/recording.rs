@@ -45,6 +45,7 @@ fn events() -> Vec<Event> {
         kind: SourceKind::Ntp,
         timescale: Timescale::Utc,
         path: 0,
+        local_clock: None,
     };
     let samples = (0..EXCHANGES).map(|n| Event::Sample(SourceId(0), exchange(n)));
     std::iter::once(Event::Source(source.into()))

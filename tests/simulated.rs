@@ -77,6 +77,7 @@ impl Run {
             kind: SourceKind::Ntp,
             timescale: Timescale::Unknown,
             path: 0,
+            local_clock: None,
         })));
         Self {
             sim,

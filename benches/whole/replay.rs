@@ -77,6 +77,7 @@ fn write(lines: u32, file: &Path) -> u64 {
             kind: SourceKind::Ntp,
             timescale: Timescale::Utc,
             path: 0,
+            local_clock: None,
         };
         writer.event(&Event::Source(info.into()));
         let info = ServerInfo {

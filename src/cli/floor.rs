@@ -117,6 +117,7 @@ fn card(interface: &str, begin: TimeDelta, interval: TimeDelta) -> anyhow::Resul
         // What time it keeps is not asked here.
         timescale: Timescale::Unknown,
         path: 0,
+        local_clock: None,
     };
     Ok(Target {
         info: info.into(),
@@ -149,5 +150,6 @@ pub(super) fn info(name: &str, address: SocketAddr) -> SourceInfo {
         kind: SourceKind::Embedded,
         timescale: Timescale::Unknown,
         path: 0,
+        local_clock: None,
     }
 }

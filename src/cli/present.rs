@@ -87,6 +87,7 @@ mod tests {
                 kind,
                 timescale: Timescale::Utc,
                 path: 0,
+                local_clock: None,
             };
             campaign.event(&Event::Source(info.into()));
             for cause in lost {

@@ -170,6 +170,7 @@ impl Targets {
                 kind: SourceKind::Ntp,
                 timescale: source.timescale(),
                 path,
+                local_clock: None,
             };
             self.targets.push(Target {
                 info: info.into(),
@@ -214,6 +215,7 @@ impl Targets {
             kind: SourceKind::Phc,
             timescale,
             path: 0,
+            local_clock: None,
         };
         self.targets.push(Target {
             info: info.into(),
@@ -258,6 +260,7 @@ impl Targets {
             kind: SourceKind::Rtc,
             timescale: Timescale::Utc,
             path: 0,
+            local_clock: None,
         };
         self.targets.push(Target {
             info: info.into(),

@@ -120,9 +120,10 @@ fn can_be_compared(record: &SourceRecord) -> bool {
 }
 
 impl Agreement {
-    /// What the servers of a campaign agree on at the instant of `common`; `None` with fewer than two.
-    pub(super) fn find(
-        campaign: &Campaign,
+    /// What the servers of a campaign agree on at the instant of `common`; `None` with fewer than two, and
+    /// where they were measured from different clocks.
+    pub(super) fn find<'a>(
+        campaign: &'a Campaign,
         sources: &[SourceAssessment],
         common: &Sample,
     ) -> Option<Self> {
@@ -131,6 +132,11 @@ impl Agreement {
             .filter(|(_, (record, _))| can_be_compared(record) && !campaign.is_beside(record))
             .map(|(n, (record, found))| (SourceId(n), record, found))
             .collect();
+        let local = |server: &(_, &'a SourceRecord, _)| server.1.info.local_clock.as_deref();
+        let first = servers.first().and_then(local);
+        if servers.iter().any(|server| local(server) != first) {
+            return None;
+        }
         // Several paths lead to one witness.
         let mut members: Vec<Member> = servers
             .chunk_by(|(_, a, _), (_, b, _)| is_same_server(a, b))
@@ -351,6 +357,7 @@ mod tests {
                 kind: SourceKind::Ntp,
                 timescale: Timescale::Utc,
                 path: 0,
+                local_clock: None,
             };
             campaign.event(&Event::Source(info.into()));
             let server = ServerInfo {
@@ -455,6 +462,24 @@ mod tests {
         assert_eq!(warned(&modest), []);
         let lone = analyse(&campaign(&modest[..1]), &Plan::default());
         assert_eq!(lone.agreement, None);
+    }
+
+    #[test]
+    fn what_other_clocks_saw_is_not_compared() {
+        let mut two = campaign(&[(us(0), us(100)), (us(5_000), us(100))]);
+        for (n, record) in two.sources.iter_mut().enumerate() {
+            let mut info = SourceInfo::clone(&record.info);
+            info.local_clock = Some(format!("probe {n}"));
+            record.info = info.into();
+        }
+        let found = analyse(&two, &Plan::default());
+        assert_eq!(found.agreement, None);
+        assert!(
+            !found
+                .warnings
+                .iter()
+                .any(|w| w.code == WarningCode::NoMajority)
+        );
     }
 
     #[test]

@@ -1,5 +1,9 @@
 //! [`Census`]: when a source was heard, and how often, before anything is made of it.
 
+/// Fewer exchanges than this between two long gaps are a burst, which says little more than one of them:
+/// chronyd and ntpd send four to eight.
+const MOST_IN_BURST: u64 = 32;
+
 /// Which slots of time have exchanges.
 #[derive(Debug, Default)]
 pub(super) struct Census {
@@ -60,30 +64,27 @@ impl Census {
             .map_or(0, |(first, last)| last.saturating_sub(first))
     }
 
-    /// How far exchanges usually are apart while there are some; slots are `step` long, and in order.
+    /// In how many slots there usually are so many exchanges, gaps between them included.
+    pub(super) fn slots_for(&self, wanted: u64) -> i64 {
+        let mut lengths = Vec::new();
+        let mut open: Option<(i64, u64)> = None;
+        for (slot, n) in &self.slots {
+            let (from, held) = open.map_or((*slot, *n), |(from, held)| (from, held + n));
+            open = Some((from, held));
+            if held >= wanted {
+                lengths.push(slot.saturating_sub(from).saturating_add(1));
+                open = None;
+            }
+        }
+        middle(&mut lengths).unwrap_or(0)
+    }
+
+    /// How far exchanges usually are apart while there are some, or bursts of them, if they come in such;
+    /// slots are `step` long, and in order.
     pub(super) fn spacing(&self, step: i64) -> i64 {
-        let (Some((first, last)), Some((begin, end))) = (self.ends, self.range()) else {
+        let Some((first, last)) = self.ends else {
             return step;
         };
-        let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
-        let (slots, n) = (
-            count(self.slots.len()),
-            i64::try_from(self.total()).unwrap_or(i64::MAX),
-        );
-        // Of the first and the last slot a part only is within the run.
-        let before = first.saturating_sub(begin.saturating_mul(step));
-        let after = end
-            .saturating_add(1)
-            .saturating_mul(step)
-            .saturating_sub(last);
-        let used = slots
-            .saturating_mul(step)
-            .saturating_sub(before.saturating_add(after));
-        let within = used.max(0) / n.saturating_sub(1).max(1);
-        if n >= slots.saturating_mul(2) {
-            return within;
-        }
-        // Exchanges are further apart than slots are long.
         let next = self.slots.iter().skip(1);
         let mut apart: Vec<i64> = self
             .slots
@@ -92,14 +93,48 @@ impl Census {
             .map(|((slot, _), (next, _))| next.saturating_sub(*slot))
             .collect();
         apart.sort_unstable();
-        let usual = apart.get(apart.len() / 2).copied().unwrap_or(1);
-        within.max(usual.saturating_mul(step))
+        let n = self.total();
+        // Most of the time lies within gaps at least as long.
+        let all: i64 = apart.iter().copied().fold(0, i64::saturating_add);
+        let mut so_far = 0_i64;
+        let usual = apart.iter().find(|gap| {
+            so_far = so_far.saturating_add(**gap);
+            so_far >= all / 2
+        });
+        let usual = usual.copied().unwrap_or(1);
+        let long = apart.partition_point(|gap| *gap <= usual / 2);
+        let bursts = u64::try_from(apart.len() - long)
+            .unwrap_or(u64::MAX)
+            .saturating_add(1);
+        if usual > 1 && n / bursts < MOST_IN_BURST {
+            let between = middle(apart.get_mut(long..).unwrap_or_default()).unwrap_or(usual);
+            return between.saturating_mul(step);
+        }
+        // Of the first and the last slot a part only is within the run.
+        let (begin, end) = self.range().unwrap_or_default();
+        let before = first.saturating_sub(begin.saturating_mul(step));
+        let after = end
+            .saturating_add(1)
+            .saturating_mul(step)
+            .saturating_sub(last);
+        let used = i64::try_from(self.slots.len())
+            .unwrap_or(i64::MAX)
+            .saturating_mul(step)
+            .saturating_sub(before.saturating_add(after));
+        let between = n.saturating_sub(1).max(1);
+        used.max(0) / i64::try_from(between).unwrap_or(i64::MAX)
     }
 
     fn reach(&mut self, x: i64) {
         let (first, last) = self.ends.unwrap_or((x, x));
         self.ends = Some((first.min(x), last.max(x)));
     }
+}
+
+/// The lower one of the two in the middle.
+fn middle(values: &mut [i64]) -> Option<i64> {
+    let place = values.len().checked_sub(1)? / 2;
+    Some(*values.select_nth_unstable(place).1)
 }
 
 /// Whether `x` is in a slot of this length; a division would take as long as all else of a census.
@@ -138,6 +173,21 @@ mod tests {
     }
 
     #[test]
+    fn so_many_take_so_long() {
+        let slots = |count: i64, of: i64, apart: i64| {
+            let burst = |begin: i64| (0..of).map(move |i| begin * apart + i * 2 * S);
+            let instants: Vec<i64> = (0..count).flat_map(burst).collect();
+            census(&instants).slots_for(32)
+        };
+        // At one a second, and at one a minute.
+        assert_eq!(slots(1, 600, S), 7);
+        assert_eq!(slots(50, 1, 60 * S), 187);
+        // Four bursts of eight.
+        assert_eq!(slots(40, 8, 1_800 * S), 542);
+        assert_eq!(slots(1, 8, S), 0);
+    }
+
+    #[test]
     fn spacing_is_that_of_exchanges_and_not_of_gaps() {
         let of = |instants: &[i64]| census(instants).spacing(10 * S);
         let every = |n: i64, apart: i64| -> Vec<i64> { (0..n).map(|i| i * apart).collect() };
@@ -145,6 +195,13 @@ mod tests {
         assert_eq!(of(&every(4_000, S / 200)), S / 200);
         // As far as slots tell.
         assert!((60 * S..=70 * S).contains(&of(&every(50, 64 * S))));
+        // Eight, two seconds apart, every half hour; three, every five minutes.
+        let bursts = |count: i64, of: i64, apart: i64| -> Vec<i64> {
+            let burst = |begin: i64| (0..of).map(move |i| begin * apart + i * 2 * S);
+            (0..count).flat_map(burst).collect()
+        };
+        assert_eq!(of(&bursts(40, 8, 1_800 * S)) / S, 1_790);
+        assert_eq!(of(&bursts(100, 3, 300 * S)), 300 * S);
         // A day without any in between.
         let mut twice = every(600, S);
         twice.extend(every(600, S).iter().map(|x| x + 86_400 * S));

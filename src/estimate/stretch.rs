@@ -49,12 +49,14 @@ pub struct RateBounds {
 pub struct Estimate {
     /// The server's clock minus the local one, halfway between the floors of both ways.
     pub offset: TimeDelta,
-    /// Its 95 % interval, widened by what stamps may be off by. It holds the offset plus half of what the
+    /// Its 95 % interval, widened by what stamps may be off by, and by what a crystal wanders in a stretch that
+    /// is longer than was wanted because exchanges are far apart. It holds the offset plus half of what the
     /// floors of the two ways differ by, which no exchange can tell.
     pub interval: Interval,
     /// The rate of the server's clock against this host's counter.
     pub rate: Rate,
-    /// Half of the floors of both ways together: the most by which an asymmetric path can hide.
+    /// Half of the floors of both ways together: the most by which an asymmetric path can hide. No less than
+    /// half of the least delay, since a line that is a little bent leaves less room than there is.
     pub hidden: TimeDelta,
     /// When, on the server's clock: at the exchange in the middle of the stretch.
     pub at: Timestamp,
@@ -85,14 +87,48 @@ pub(super) struct Draft {
     /// The exchange in the middle.
     pub middle: Claim,
     pub slopes: Slopes,
-    /// Whether all parts come near to the estimate.
-    is_straight: bool,
+    /// Whether a line was found that parts of it do not come near to.
+    is_bent: bool,
     /// The last change of the rate before it, in this window.
     pub change: Option<RateChange>,
 }
 
+/// What a crystal wanders by, as Allan deviation at 600 s: 10 ppb, which is what those of ordinary hosts do.
+const WANDER: f64 = 1e-8;
+/// The averaging time that is said for.
+const WANDER_TAU: f64 = 600.0;
+
+/// What the estimates of a window rest on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Premise<'a> {
+    pub origin: &'a Origin,
+    /// For so long the rate is taken to be constant.
+    pub constant: TimeDelta,
+}
+
+impl Premise<'_> {
+    /// What the middle of a stretch this long (in nanoseconds) may be off a straight line by, 95 % of the
+    /// time, where it is longer than the rate is taken to be constant for.
+    ///
+    /// For a random walk of frequency (variance q for each second; its Allan variance is q tau / 3, NIST SP
+    /// 1065 section 3.2) the middle is off the line of least squares over T with a variance of q T^3 / 320.
+    fn wander(&self, length: i64) -> f64 {
+        // The last window takes a rest along.
+        let expected = self
+            .constant
+            .as_nanos()
+            .saturating_add(self.constant.as_nanos() / 2);
+        if length <= expected {
+            return 0.0;
+        }
+        let length = TimeDelta::from_nanos(length).as_secs_f64();
+        let q = 3.0 * WANDER * WANDER / WANDER_TAU;
+        1.96 * (q * length.powi(3) / 320.0).sqrt() * 1e9
+    }
+}
+
 /// Cuts the claims of one window, which are those of its slots, into stretches.
-pub(super) fn cut(origin: &Origin, claims: &[Claim], slots: &[(usize, Slot)]) -> Vec<Draft> {
+pub(super) fn cut(on: Premise<'_>, claims: &[Claim], slots: &[(usize, Slot)]) -> Vec<Draft> {
     let mut drafts = Vec::new();
     let mut rest = claims;
     let mut change = None;
@@ -104,8 +140,8 @@ pub(super) fn cut(origin: &Origin, claims: &[Claim], slots: &[(usize, Slot)]) ->
             false => (Corridor::default(), rest.len()),
         };
         let (here, after) = rest.split_at(len.max(1));
-        drafts.extend(Draft::of(origin, here, &corridor, change));
-        straighten(origin, here, &mut drafts);
+        drafts.extend(Draft::of(on, here, &corridor, change));
+        straighten(on, here, &mut drafts);
         change = here
             .last()
             .zip(after.first())
@@ -121,9 +157,9 @@ pub(super) fn cut(origin: &Origin, claims: &[Claim], slots: &[(usize, Slot)]) ->
 
 /// Where the last draft, of these claims, has an estimate to which not all of its parts come near, its
 /// halves are better: the rate wanders, or changed by less than delays hide.
-fn straighten(origin: &Origin, claims: &[Claim], drafts: &mut Vec<Draft>) {
-    let bent = |draft: &Draft| draft.stretch.estimate.is_some() && !draft.is_straight;
-    if claims.len() < 2 * MIDLINE_NEEDS || !drafts.last().is_some_and(bent) {
+fn straighten(on: Premise<'_>, claims: &[Claim], drafts: &mut Vec<Draft>) {
+    let is_bent = drafts.last().is_some_and(|draft| draft.is_bent);
+    if claims.len() < 2 * MIDLINE_NEEDS || !is_bent {
         return;
     }
     let change = drafts.pop().and_then(|draft| draft.change);
@@ -131,8 +167,8 @@ fn straighten(origin: &Origin, claims: &[Claim], drafts: &mut Vec<Draft>) {
     for (half, change) in [(early, change), (late, None)] {
         let mut corridor = Corridor::default();
         push(&mut corridor, half);
-        drafts.extend(Draft::of(origin, half, &corridor, change));
-        straighten(origin, half, drafts);
+        drafts.extend(Draft::of(on, half, &corridor, change));
+        straighten(on, half, drafts);
     }
 }
 
@@ -188,7 +224,7 @@ fn push(corridor: &mut Corridor, claims: &[Claim]) {
 
 impl Draft {
     fn of(
-        origin: &Origin,
+        on: Premise<'_>,
         claims: &[Claim],
         corridor: &Corridor,
         change: Option<RateChange>,
@@ -199,11 +235,10 @@ impl Draft {
             true => Slopes::None,
             false => corridor.slopes(),
         };
-        let (estimate, is_straight) = match slopes {
-            Slopes::Between(..) => estimate(origin, claims, corridor, middle),
-            Slopes::None | Slopes::Any => None,
-        }
-        .unzip();
+        let (estimate, is_bent) = match slopes {
+            Slopes::Between(..) => estimate(on, claims, corridor, middle).unwrap_or_default(),
+            Slopes::None | Slopes::Any => (None, false),
+        };
         let stretch = Stretch {
             from: first.t2,
             to: last.t2,
@@ -211,7 +246,7 @@ impl Draft {
             rate: RateBounds::of(slopes),
             bound: corridor
                 .at(middle.x)
-                .and_then(|(lower, upper)| origin.offset(middle, lower, upper)),
+                .and_then(|(lower, upper)| on.origin.offset(middle, lower, upper)),
             estimate,
             opinions: opinions::of(claims),
         };
@@ -219,7 +254,7 @@ impl Draft {
             stretch,
             middle: *middle,
             slopes,
-            is_straight: is_straight == Some(true),
+            is_bent,
             change,
         })
     }
@@ -237,12 +272,13 @@ impl RateBounds {
     }
 }
 
+/// The estimate of a stretch, if there is one, and whether a line was found that is bent.
 fn estimate(
-    origin: &Origin,
+    on: Premise<'_>,
     claims: &[Claim],
     corridor: &Corridor,
     middle: &Claim,
-) -> Option<(Estimate, bool)> {
+) -> Option<(Option<Estimate>, bool)> {
     if claims.len() < MIDLINE_NEEDS {
         return None;
     }
@@ -256,36 +292,50 @@ fn estimate(
         lower: &lower,
     };
     let line = Midline::find(ends, corridor.widest()?, middle.x)?;
+    if line.width < 0.0 {
+        return Some((None, true));
+    }
     let offset = |phi| middle.offset(rounded(phi));
-    let estimate = Estimate {
+    let least_delay = claims.iter().map(|c| c.seen.upper - c.seen.lower).min();
+    let least_delay = TimeDelta::from_nanos(least_delay?);
+    let wander = on.wander(claims.last()?.x - claims.first()?.x);
+    let found = Estimate {
         offset: offset(line.value),
-        interval: Interval::new(offset(line.lower), offset(line.upper))?.widen(middle.stamps),
+        interval: Interval::new(
+            offset(line.value - (line.value - line.lower).hypot(wander)),
+            offset(line.value + (line.upper - line.value).hypot(wander)),
+        )?
+        .widen(middle.stamps),
         rate: Rate::from_parts(rounded(line.slope * 1e12).as_nanos().into()),
-        hidden: rounded(line.width / 2.0),
+        hidden: rounded(line.width.max(least_delay.as_secs_f64() * 1e9) / 2.0),
         at: middle.t2,
         bound: None,
         clipped: false,
-        phi: origin.absolute(rounded(line.value).as_nanos().into()),
+        phi: on.origin.absolute(rounded(line.value).as_nanos().into()),
     };
     // A bend that is smaller than what stamps may be off by is none.
-    let is_straight = line.is_straight || rounded(line.depth) <= middle.stamps;
-    Some((estimate, is_straight))
+    let is_bent = !line.is_straight && rounded(line.depth) > middle.stamps;
+    Some((Some(found), is_bent))
 }
 
 impl Estimate {
-    /// The same, kept inside of what is proven.
-    pub(super) fn within(self, bound: Option<Interval>) -> Self {
-        let Some(proven) = bound else { return self };
+    /// The same, kept inside of what is proven; `None` where nothing of its interval is, so that the line it
+    /// rests on cannot have been straight.
+    pub(super) fn within(self, bound: Option<Interval>) -> Option<Self> {
+        let Some(proven) = bound else {
+            return Some(self);
+        };
+        self.interval.intersect(proven)?;
         let kept = |delta: TimeDelta| delta.clamp(proven.lower(), proven.upper());
         let (lower, upper) = (self.interval.lower(), self.interval.upper());
         let offset = kept(self.offset);
         let interval = Interval::new(kept(lower), kept(upper)).unwrap_or(self.interval);
-        Self {
+        Some(Self {
             offset,
             interval,
             bound,
             clipped: (offset, interval) != (self.offset, self.interval),
             ..self
-        }
+        })
     }
 }

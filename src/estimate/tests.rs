@@ -58,6 +58,7 @@ fn campaign(samples: &[Sample]) -> Campaign {
             kind: SourceKind::Ntp,
             timescale: Timescale::Utc,
             path: 0,
+            local_clock: None,
         }
         .into(),
     ));
@@ -594,4 +595,46 @@ fn a_step_between_two_exchanges_is_no_drift() {
         (found.allowance.basis, found.breaks.len()),
         (Basis::Measured, 0)
     );
+}
+
+/// An exchange every seventeen minutes, so that a stretch takes hours, and a rate that changes within one.
+#[test]
+fn a_bend_leaves_no_narrow_estimate_behind() {
+    let (per, rates) = (1_024 * SEC, [-3, 17]);
+    for (kink, seed) in [
+        (280, 7_919),
+        (323, 104_729),
+        (345, 1_299_709),
+        (310, 15_485_863),
+    ] {
+        let truth = |i: i64| {
+            let (before, after) = (i.min(kink), (i - kink).max(0));
+            (before * rates[0] + after * rates[1]) * per / 1_000_000
+        };
+        let queue = |i: i64| (i * seed % 1_000_003) * (i * seed % 97) * 5 / 1_000;
+        let samples: Vec<Sample> = (0..590)
+            .map(|i| {
+                let (out, back) = (10_000_000 + queue(i), 10_000_000 + queue(i + 7));
+                sample(i * per, EPOCH, truth(i), out, back)
+            })
+            .collect();
+        let found = timing(&samples, &Plan::default());
+        let estimates: Vec<&Estimate> = found
+            .stretches
+            .iter()
+            .filter_map(|s| s.estimate.as_ref())
+            .collect();
+        assert!(estimates.len() >= 14, "{kink}: {}", estimates.len());
+        for estimate in estimates {
+            let at = estimate.at.as_nanos() - EPOCH;
+            let off = (estimate.offset - ns(truth((at + per / 2) / per))).abs();
+            // A few times what 24 exchanges with queues of a quarter of a millisecond allow.
+            assert!(off < ns(300_000), "{kink}: {off:?} {estimate:?}");
+            assert!(estimate.hidden >= ns(10_000_000), "{kink}: {estimate:?}");
+            assert!(
+                estimate.interval.width() > ns(10_000),
+                "{kink}: {estimate:?}"
+            );
+        }
+    }
 }

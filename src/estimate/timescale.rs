@@ -70,6 +70,7 @@ mod tests {
             kind,
             timescale,
             path: 0,
+            local_clock: None,
         };
         doubt(&info, offset).map(|(code, _)| code)
     }
@@ -124,6 +125,7 @@ mod tests {
             kind: SourceKind::Rtc,
             timescale: Timescale::Utc,
             path: 0,
+            local_clock: None,
         };
         let (_, text) = doubt(&info, TimeDelta::from_secs(-12_600)).unwrap();
         assert!(text.contains("about -3:30 h"), "{text}");

@@ -114,7 +114,7 @@ impl Timing {
         });
         let stretches = folded.drafts.iter().map(|(slot, draft)| {
             let bound = line.at(*slot, &draft.middle).map(|bound| bound.interval);
-            let estimate = draft.stretch.estimate.map(|e| e.within(bound));
+            let estimate = draft.stretch.estimate.and_then(|e| e.within(bound));
             Stretch {
                 estimate,
                 ..draft.stretch.clone()

@@ -13,7 +13,7 @@ use super::claims::Origin;
 use super::slots::{Drift, Slot};
 use super::stability::{self, Pick, Stability};
 use super::steering::{ClockStep, Reading, Steering};
-use super::stretch::{self, Draft};
+use super::stretch::{self, Draft, Premise};
 use crate::sample::{CHUNK, Mode, RunHeader, Sample, ServerInfo, SourceRecord};
 use crate::stats::MIDLINE_NEEDS;
 use crate::time::TimeDelta;
@@ -55,6 +55,8 @@ struct Source<'a> {
     tau0: i64,
     /// What is assumed before a rate is measured.
     drift: Drift,
+    /// How long windows were to be.
+    wanted: TimeDelta,
     /// The first and the last slot that each chunk has exchanges in.
     ranges: Vec<Option<(i64, i64)>>,
 }
@@ -83,11 +85,12 @@ pub(super) fn fold(
         step: plan.series_step.min(plan.window).as_nanos().max(1),
         tau0: 1,
         drift,
+        wanted: plan.window,
         ranges: Vec::new(),
     };
     let census = source.census();
     source.tau0 = stability::tau0(census.spacing(source.step), census.length());
-    let windows = source.windows(&census, plan.window);
+    let windows = source.windows(&census);
     let parts: Vec<Vec<Folded>> = groups(&windows)
         .par_iter()
         .map(|group| source.fold_group(group))
@@ -174,11 +177,10 @@ impl Source<'_> {
     /// Windows of about the wanted length that together hold all slots: longer where exchanges are so far
     /// apart that there would be no estimate, and the last one up to half as long again, rather than leave
     /// a short rest.
-    fn windows(&self, census: &Census, length: TimeDelta) -> Vec<Window> {
+    fn windows(&self, census: &Census) -> Vec<Window> {
         let fewest = u64::try_from(LEAST_IN_WINDOW).unwrap_or(u64::MAX);
-        let needed = i64::try_from(fewest).unwrap_or(i64::MAX);
-        let needed = census.spacing(self.step).saturating_mul(needed);
-        let slots = (length.as_nanos().max(needed) / self.step).max(1);
+        let slots = (self.wanted.as_nanos() / self.step).max(1);
+        let slots = census.slots_for(fewest).max(slots);
         let mut windows: Vec<Window> = Vec::new();
         for (slot, n) in &census.slots {
             let open = windows.last_mut().filter(|window| {
@@ -200,7 +202,7 @@ impl Source<'_> {
                 }),
             }
         }
-        join_rest(&mut windows, slots);
+        settle_rest(&mut windows, slots, &census.slots);
         let timeout = self.origin.timeout_in(self.step);
         for window in &mut windows {
             let needed = window.to.saturating_add(timeout);
@@ -267,7 +269,7 @@ impl Source<'_> {
                 Some((*end, Slot::of(of_slot, self.drift)?))
             })
             .collect();
-        let drafts = stretch::cut(&self.origin, &claims, &slots);
+        let drafts = stretch::cut(self.premise(), &claims, &slots);
         let place = |draft: &Draft| slots.partition_point(|(_, slot)| slot.last.x < draft.middle.x);
         folded.drafts = drafts
             .into_iter()
@@ -314,6 +316,13 @@ impl Source<'_> {
         steering.steps_until(end)
     }
 
+    fn premise(&self) -> Premise<'_> {
+        Premise {
+            origin: &self.origin,
+            constant: self.wanted,
+        }
+    }
+
     fn server(&self, number: usize) -> Option<&ServerInfo> {
         let servers = &self.record.servers;
         let place = servers.partition_point(|(from, _)| *from <= number);
@@ -338,16 +347,33 @@ fn groups(windows: &[Window]) -> Vec<&[Window]> {
     groups
 }
 
-/// Gives a last window that is shorter than half of the others to the one before it.
-fn join_rest(windows: &mut Vec<Window>, slots: i64) {
+/// Gives a last window that is shorter than half of the others to the one before it, or as much of that one
+/// to it that both have an estimate.
+fn settle_rest(windows: &mut Vec<Window>, slots: i64, census: &[(i64, u64)]) {
     let [.., before, last] = windows.as_mut_slice() else {
         return;
     };
-    let together = last.to.saturating_sub(before.from) <= slots.saturating_add(slots / 2);
-    if together && last.to.saturating_sub(last.from) < slots / 2 {
+    let needed = u64::try_from(MIDLINE_NEEDS).unwrap_or(u64::MAX);
+    let all = before.exchanges.saturating_add(last.exchanges);
+    let follows = last.from.saturating_sub(before.to) <= slots / 2;
+    let is_short = last.to.saturating_sub(last.from) < slots / 2;
+    let together = last.to.saturating_sub(before.from);
+    if is_short && together <= slots.saturating_add(slots / 2) {
         before.to = last.to;
-        before.exchanges += last.exchanges;
+        before.exchanges = all;
         windows.pop();
+    } else if follows && last.exchanges < needed && all >= 2 * needed {
+        let within = |(slot, _): &&(i64, u64)| (before.from..last.to).contains(slot);
+        let mut held = 0;
+        for (slot, n) in census.iter().filter(within) {
+            if held >= all / 2 {
+                (before.exchanges, last.exchanges) = (held, all - held);
+                last.from = *slot;
+                break;
+            }
+            held += n;
+            before.to = slot + 1;
+        }
     }
 }
 
@@ -425,6 +451,31 @@ mod tests {
         );
         let lengths = found.stretches.iter().map(|s| s.exchanges);
         assert!(lengths.clone().all(|n| (24..=48).contains(&n)), "{found:?}");
+    }
+
+    /// Eight, two seconds apart, every seventeen minutes: what an `iburst` a time leaves.
+    #[test]
+    fn bursts_have_an_estimate_all_the_time() {
+        let whole = campaign(60_000, TimeDelta::from_secs(2));
+        let bursts = sorted_by(&whole, |n| (n % 512 < 8).then_some(n));
+        let found = timing(&bursts, Plan::WINDOW);
+        let n = found.stretches.len();
+        assert!((26..=30).contains(&n), "{n}");
+        assert!(found.stretches.iter().all(|s| s.estimate.is_some()));
+        // Of two bursts one exchange: the next round number of seconds is 2000.
+        let stability = found.stability.unwrap();
+        assert_eq!(stability.tau0, TimeDelta::from_secs(2_000));
+        assert_eq!(stability.missing, 0);
+    }
+
+    /// Thirty-two at last, and twenty more: twice twenty-six.
+    #[test]
+    fn the_end_of_a_run_has_an_estimate_too() {
+        for n in [52, 56, 84, 90] {
+            let found = timing(&campaign(n, TimeDelta::from_secs(64)), Plan::WINDOW);
+            let last = found.stretches.last().unwrap();
+            assert!(last.estimate.is_some(), "{n}: {:?}", found.stretches);
+        }
     }
 
     #[test]

@@ -67,6 +67,9 @@ struct SourceLine<'a> {
     /// Left out where there is one path only.
     #[serde(default, skip_serializing_if = "is_only_path")]
     path: u16,
+    /// Left out where it is that of the host that wrote the file.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    local_clock: Option<Cow<'a, str>>,
 }
 
 fn is_only_path(path: &u16) -> bool {
@@ -233,6 +236,7 @@ pub(super) fn write_event(
                 kind: Cow::Owned(name_of(&info.kind)?),
                 timescale: Cow::Owned(name_of(&info.timescale)?),
                 path: info.path,
+                local_clock: info.local_clock.as_deref().map(Cow::Borrowed),
             },
             out,
         ),
@@ -353,6 +357,7 @@ pub(super) fn parse_line(line: &[u8]) -> Result<Line, BadLine> {
                 kind,
                 timescale,
                 path: line.path,
+                local_clock: line.local_clock.map(Cow::into_owned),
             };
             Ok(Line::Source(line.s, info))
         }

@@ -56,9 +56,9 @@ prop_compose! {
         timescale in prop::sample::select(vec![
             Timescale::Utc, Timescale::Tai, Timescale::Smeared, Timescale::Unknown,
         ]),
-        path: u16,
+        path: u16, local_clock in prop::option::of(".*"),
     ) -> SourceInfo {
-        SourceInfo { source, address, port, kind, timescale, path }
+        SourceInfo { source, address, port, kind, timescale, path, local_clock }
     }
 }
 
@@ -236,6 +236,7 @@ fn ntp(address: &str) -> SourceInfo {
         kind: SourceKind::Ntp,
         timescale: Timescale::Utc,
         path: 0,
+        local_clock: None,
     }
 }
 

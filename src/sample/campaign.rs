@@ -319,6 +319,7 @@ mod tests {
                 kind: SourceKind::Ntp,
                 timescale: Timescale::Unknown,
                 path: 0,
+                local_clock: None,
             }
             .into(),
         ));

@@ -82,6 +82,10 @@ pub struct SourceInfo {
     /// share out load may send it another way. 1 for the first; 0 where there is one path only.
     #[serde(default)]
     pub path: u16,
+    /// Whose clock the local one is, where it is not this host's: in what others measured, each source may
+    /// have another, and then says nothing of the others.
+    #[serde(default)]
+    pub local_clock: Option<String>,
 }
 
 impl fmt::Display for SourceInfo {

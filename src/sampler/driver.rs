@@ -394,6 +394,7 @@ mod tests {
             kind: SourceKind::Ntp,
             timescale: Timescale::Unknown,
             path: 0,
+            local_clock: None,
         };
         Target {
             info: info.into(),

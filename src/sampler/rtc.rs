@@ -259,6 +259,7 @@ mod tests {
             kind: SourceKind::Rtc,
             timescale: Timescale::Utc,
             path: 0,
+            local_clock: None,
         };
         let target = Target {
             info: info.into(),

@@ -201,6 +201,7 @@ fn campaign() -> Campaign {
         kind: SourceKind::Ntp,
         timescale: Timescale::Unknown,
         path: 0,
+        local_clock: None,
     };
     campaign.event(&Event::Source(Arc::new(info)));
     let server = ServerInfo {

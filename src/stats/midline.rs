@@ -50,7 +50,7 @@ pub struct Midline {
     pub upper: f64,
     /// How the line rises for each 1 of x.
     pub slope: f64,
-    /// From one boundary to the other, where that is more than nothing.
+    /// From one boundary to the other; below zero where they cross, so that no straight line fits.
     pub width: f64,
     /// Whether both boundaries are near to it everywhere alike: otherwise no straight line fits, and
     /// the interval is none.
@@ -127,7 +127,7 @@ impl Midline {
             lower: value - to_lower * scale + back,
             upper: value + to_upper * scale + back,
             slope,
-            width: (above.height + below.height).max(0.0),
+            width: above.height + below.height,
             is_straight: uneven <= UNEVEN,
             depth: above.depth.max(below.depth),
         };

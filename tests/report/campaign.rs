@@ -101,6 +101,7 @@ fn add_keeping(
             kind: server.kind,
             timescale,
             path: 0,
+            local_clock: None,
         }
         .into(),
     ));

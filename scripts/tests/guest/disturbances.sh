@@ -18,7 +18,8 @@ look() {
 # between two instants of the wall clock.
 found() {
   # shellcheck disable=SC2016  # jq's variables
-  report /out/run.json '.local_clock.disturbances | map(select(.what != "frequency")) | .[$index]
+  report /out/run.json '.local_clock.disturbances
+      | map(select(.what != "frequency" and .what != "stall")) | .[$index]
       | (.at | tonumber * 1e9) as $at
       | .what == $kind and $before - .at_error_ns <= $at and $at <= $after + .at_error_ns and '"($5)" \
     --argjson index "$1" --arg kind "$2" --argjson before "$3" --argjson after "$4"
@@ -41,7 +42,8 @@ done
 wait "$measuring" || fail "exit code $?: $(</tmp/measure.log)"
 
 report /out/run.json '.local_clock.readings >= 25 and .local_clock.more_disturbances == 0'
-report /out/run.json '[.local_clock.disturbances[].what] | sort
+# The emulated machine itself may be held up by its host.
+report /out/run.json '[.local_clock.disturbances[].what | select(. != "stall")] | sort
     == ["frequency", "frequency", "slew", "slew", "step"]'
 # Of a step the instant is told as the clock was set; requests are 20 ms apart, more or less.
 found 0 step "$((instants[0] + 5 * ms))" "${instants[1]}" \

@@ -18,6 +18,7 @@ fn add(campaign: &mut Campaign, kind: SourceKind, class: &str, offsets: &[i64]) 
         kind,
         timescale: Timescale::Unknown,
         path: 0,
+        local_clock: None,
     };
     campaign.event(&Event::Source(info.into()));
     go_on(campaign, id, class, offsets);

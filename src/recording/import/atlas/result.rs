@@ -193,6 +193,7 @@ impl<'a> ResultObject<'a> {
             kind: SourceKind::Ntp,
             timescale: Timescale::Unknown,
             path: 0,
+            local_clock: Some(format!("probe {probe}")),
         })
     }
 }

@@ -194,6 +194,7 @@ impl LineFormat for Measurements {
             kind: SourceKind::Ntp,
             timescale: Timescale::Unknown,
             path: 0,
+            local_clock: None,
         });
         if let Some(why) = tests.rejection(&info, &kind) {
             out.reject(id, at, why);

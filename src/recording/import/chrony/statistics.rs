@@ -68,5 +68,6 @@ fn source(address: &str) -> SourceInfo {
         },
         timescale: Timescale::Unknown,
         path: 0,
+        local_clock: None,
     }
 }

@@ -72,6 +72,7 @@ impl LineFormat for Tracking {
             kind: SourceKind::Daemon,
             timescale: Timescale::Unknown,
             path: 0,
+            local_clock: None,
         });
         if leap == Leap::Unsynchronised {
             out.reject(id, at, Rejection::Unsynchronised);

@@ -47,6 +47,7 @@ impl LineFormat for Loopstats {
             kind: SourceKind::Daemon,
             timescale: Timescale::Unknown,
             path: 0,
+            local_clock: None,
         });
         out.sample(id, estimate(at, at_error, middle, half_a_digit));
         Ok(())

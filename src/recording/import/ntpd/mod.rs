@@ -46,6 +46,7 @@ fn source(address: &str) -> SourceInfo {
         },
         timescale: Timescale::Unknown,
         path: 0,
+        local_clock: None,
     }
 }
 

@@ -205,6 +205,7 @@ impl Pairing {
                 kind: SourceKind::Ntp,
                 timescale: Timescale::Unknown,
                 path: 0,
+                local_clock: None,
             }
             .into(),
         ));
