@@ -125,11 +125,10 @@ pub fn ppm(text: &str) -> Result<Frequency, String> {
 ///
 /// A sentence that says what is wrong.
 pub fn allowance(text: &str) -> Result<Frequency, String> {
-    let rate = ppm(text)?;
-    if rate < Frequency::default() {
+    if text.starts_with('-') {
         return Err("a clock may run off either way: give the size, without a sign".to_owned());
     }
-    Ok(rate)
+    ppm(text).map_err(|error| error.replace("10 or -2.5", "10 or 0.5"))
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ use super::paths::is_same_server;
 use super::steering::{Reading, saturate};
 use super::warning::{Warning, WarningCode, said};
 use crate::sample::{Campaign, Sample, SourceId, SourceKind, SourceRecord};
-use crate::stats::{Claimed, intersection, most_agreed, trimmed};
-use crate::time::{Interval, TimeDelta, Timestamp};
+use crate::stats::{COORDINATE_LIMIT, Claimed, intersection, most_agreed, trimmed};
+use crate::time::{Interval, NANOS_PER_SEC, TimeDelta, Timestamp};
 
 /// Up to this many servers, every pair of them is told: what a person can read, and nobody needs more.
 const IN_PAIRS: usize = 16;
@@ -29,9 +29,12 @@ const KHRONOS_ERR: TimeDelta = TimeDelta::from_millis(50);
 pub(super) fn at_instant(found: &SourceAssessment, common: &Sample) -> Option<Interval> {
     let (lower, upper) = found.timing.common?;
     let reading = Reading::of(common);
+    // The instant itself is known to its error, in which phi may move, too.
+    let moved = i128::from(found.timing.allowance.drift.widest().as_ppb()) * reading.error;
+    let error = reading.error + moved / i128::from(NANOS_PER_SEC) + 1;
     interval(
-        saturate(lower - reading.wall - reading.error),
-        saturate(upper - reading.wall + reading.error),
+        saturate(lower - reading.wall - error),
+        saturate(upper - reading.wall + error),
     )
 }
 
@@ -111,7 +114,18 @@ pub struct Khronos {
 pub(super) fn common_instant(campaign: &Campaign) -> Option<Sample> {
     let servers = campaign.asked().filter(|record| can_be_compared(record));
     servers
-        .filter_map(|record| record.samples.latest())
+        .filter_map(|record| {
+            let first = record.samples.iter().next()?;
+            let near = |latest: &Sample| latest.at.since(first.at).as_nanos() < COORDINATE_LIMIT;
+            // One that is absurd is nowhere; then the last one that was recorded stands for all.
+            let end = record.samples.chunks().checked_sub(1)?;
+            let proofs = || record.samples.chunk(end).filter(|s| s.mode.proves());
+            record
+                .samples
+                .latest()
+                .filter(near)
+                .or_else(|| proofs().last())
+        })
         .max_by_key(|sample| sample.at)
 }
 

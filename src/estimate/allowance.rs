@@ -59,16 +59,22 @@ impl Allowance {
         let most = count(&contradicts) > count(&|_| true) / 2;
         let mut all: Option<(i64, i64)> = None;
         let mut contradicted = false;
-        for (exchanges, rates) in &stretches {
-            let here = match contradicts(*rates) {
+        let clear = |n: u64| n >= EVIDENT;
+        let (long, short): (Vec<_>, Vec<_>) = stretches.iter().partition(|(n, _)| clear(*n));
+        for (exchanges, rates) in long.into_iter().chain(short) {
+            let here = match contradicts(rates) {
                 false => (rates.0.max(limits.0), rates.1.min(limits.1)),
-                true if most || *exchanges >= EVIDENT => {
+                true if most || clear(exchanges) => {
                     contradicted = true;
-                    *rates
+                    rates
                 }
                 true => continue,
             };
-            all = Some(all.map_or(here, |(low, high)| (low.min(here.0), high.max(here.1))));
+            // A few exchanges say little of a rate: if it may be one that is known, it is.
+            let known = all.is_some_and(|(low, high)| low <= here.1 && here.0 <= high);
+            if clear(exchanges) || !known {
+                all = Some(all.map_or(here, |(low, high)| (low.min(here.0), high.max(here.1))));
+            }
         }
         let Some((lower, upper)) = all else {
             return prior;

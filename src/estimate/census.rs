@@ -64,19 +64,9 @@ impl Census {
             .map_or(0, |(first, last)| last.saturating_sub(first))
     }
 
-    /// In how many slots there usually are so many exchanges, gaps between them included.
-    pub(super) fn slots_for(&self, wanted: u64) -> i64 {
-        let mut lengths = Vec::new();
-        let mut open: Option<(i64, u64)> = None;
-        for (slot, n) in &self.slots {
-            let (from, held) = open.map_or((*slot, *n), |(from, held)| (from, held + n));
-            open = Some((from, held));
-            if held >= wanted {
-                lengths.push(slot.saturating_sub(from).saturating_add(1));
-                open = None;
-            }
-        }
-        middle(&mut lengths).unwrap_or(0)
+    /// Whether exchanges stop before the slot at this place, rather than being as far apart as others there.
+    pub(super) fn is_break(&self, place: usize, usual: i64) -> bool {
+        is_break(&self.slots, place, usual)
     }
 
     /// How far exchanges usually are apart while there are some, or bursts of them, if they come in such;
@@ -131,6 +121,24 @@ impl Census {
     }
 }
 
+/// Whether the gap before the slot at `place` is longer than `usual`, and than four times any other near to
+/// it: so many in a row are lost once in a while.
+pub(super) fn is_break(slots: &[(i64, u64)], place: usize, usual: i64) -> bool {
+    /// What is near: as many as a window holds at least, where each slot has one exchange.
+    const NEAR: usize = 32;
+    let gap_before = |place: usize| {
+        let (slot, _) = slots.get(place)?;
+        let (before, _) = slots.get(place.checked_sub(1)?)?;
+        Some(slot.saturating_sub(*before))
+    };
+    let Some(gap) = gap_before(place).filter(|gap| *gap > usual) else {
+        return false;
+    };
+    let near = place.saturating_sub(NEAR)..=place.saturating_add(NEAR);
+    let others = near.filter(|other| *other != place).filter_map(gap_before);
+    others.max().is_none_or(|most| gap / 4 > most)
+}
+
 /// The lower one of the two in the middle.
 fn middle(values: &mut [i64]) -> Option<i64> {
     let place = values.len().checked_sub(1)? / 2;
@@ -173,18 +181,23 @@ mod tests {
     }
 
     #[test]
-    fn so_many_take_so_long() {
-        let slots = |count: i64, of: i64, apart: i64| {
-            let burst = |begin: i64| (0..of).map(move |i| begin * apart + i * 2 * S);
-            let instants: Vec<i64> = (0..count).flat_map(burst).collect();
-            census(&instants).slots_for(32)
+    fn a_break_is_longer_than_what_is_usual_there() {
+        let breaks = |instants: Vec<i64>| -> Vec<usize> {
+            let found = census(&instants);
+            let places = 0..found.slots.len();
+            places.filter(|place| found.is_break(*place, 30)).collect()
         };
-        // At one a second, and at one a minute.
-        assert_eq!(slots(1, 600, S), 7);
-        assert_eq!(slots(50, 1, 60 * S), 187);
-        // Four bursts of eight.
-        assert_eq!(slots(40, 8, 1_800 * S), 542);
-        assert_eq!(slots(1, 8, S), 0);
+        let every = |n: i64, apart: i64| (0..n).map(move |i| i * apart);
+        assert!(breaks(every(100, 1_024 * S).collect()).is_empty());
+        // Three of four lost.
+        let some = every(400, 64 * S).filter(|x| x / (64 * S) % 4 == 0 || *x < 6_400 * S);
+        assert!(breaks(some.collect()).is_empty());
+        // A night between two days, and a host that sleeps for ten minutes.
+        let apart = |x: i64| if x < 50_000 * S { x } else { x + 30_000 * S };
+        assert_eq!(breaks(every(100, 1_000 * S).map(apart).collect()), [50]);
+        let slept = every(100, S).chain(every(100, S).map(|x| x + 700 * S));
+        assert_eq!(breaks(slept.collect()), [10]);
+        assert!(breaks(Vec::new()).is_empty() && breaks(vec![S]).is_empty());
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub struct ClassAssessment {
     pub back: Summary,
     /// T3 - T2: how long the server kept the request.
     pub residence: Summary,
-    /// How far offsets are from the median of the hour around them.
+    /// How far offsets are from the median of the hour around them, the drift of the run taken off.
     pub wobble: Summary,
     /// Jitter psi (RFC 5905 section 10, over blocks of eight); absent below two exchanges.
     pub jitter: Option<TimeDelta>,
@@ -141,12 +141,7 @@ fn summaries(rows: &Rows, wobble: &[i64], of: &OfClass) -> Option<Each<Summary>>
 }
 
 fn exact(of: &OfClass, rows: &Rows) -> Option<ClassAssessment> {
-    let points: Vec<(i64, i64)> = rows
-        .at
-        .iter()
-        .copied()
-        .zip(rows.offset.iter().copied())
-        .collect();
+    let points: Vec<(i64, i64)> = rows.at.iter().copied().zip(rows.level()).collect();
     let wobble = distances_from_running_median(&points, HOUR);
     let pairs = rows.offset.iter().copied().zip(rows.delay.iter().copied());
     let mut offsets = rows.offset.clone();
@@ -256,6 +251,7 @@ impl Part {
 
 /// How far offsets are from what is usual in the hour around them, by the medians of each ten seconds.
 fn coarse_wobble(rows: &Rows) -> Vec<i64> {
+    let level = rows.level();
     let mut medians: Vec<(i64, i64)> = Vec::new();
     let mut lengths = Vec::new();
     let slot = |at: i64| at.div_euclid(MEDIAN_OF);
@@ -267,7 +263,7 @@ fn coarse_wobble(rows: &Rows) -> Vec<i64> {
             .iter()
             .take_while(|at| is_in(**at, here, MEDIAN_OF))
             .count();
-        let mut offsets = rows.offset.get(from..until).unwrap_or_default().to_vec();
+        let mut offsets = level.get(from..until).unwrap_or_default().to_vec();
         let place = offsets.len().div_ceil(2).saturating_sub(1);
         let (_, median, _) = offsets.select_nth_unstable(place);
         medians.push((*first, *median));
@@ -277,7 +273,7 @@ fn coarse_wobble(rows: &Rows) -> Vec<i64> {
     let usual = crate::stats::running_median(&medians, HOUR);
     let each = usual.into_iter().zip(lengths);
     let each = each.flat_map(|(usual, n)| std::iter::repeat_n(usual, n));
-    rows.offset
+    level
         .iter()
         .zip(each)
         .map(|(offset, usual)| offset.saturating_sub(usual).saturating_abs())
@@ -378,6 +374,36 @@ mod tests {
             &class.residence,
             &class.wobble,
         ]
+    }
+
+    /// A clock that drifts by far more than noise between two exchanges jitters no less, and its exchanges
+    /// depend on each other no more.
+    #[test]
+    fn drift_is_neither_jitter_nor_dependence() {
+        let drifting = |ppb: i64| {
+            let mut samples = Samples::default();
+            for sample in &self::samples(3_000) {
+                let k = sample.at.as_nanos() / 100_000_000;
+                let moved = TimeDelta::from_nanos(k * 64 * ppb);
+                let mut sample = sample;
+                sample.exchange.upper += moved;
+                sample.exchange.lower += moved;
+                sample.at = Monotonic::from_nanos(k * 64 * NANOS_PER_SEC);
+                samples.push(sample);
+            }
+            assess(&samples).remove(0)
+        };
+        let still = drifting(0);
+        for ppb in [5_000, -50_000] {
+            let found = drifting(ppb);
+            let both = |of: fn(&Summary) -> Option<i64>| (of(&still.wobble), of(&found.wobble));
+            for (a, b) in [both(|s| s.p50.value()), both(|s| s.p95.value())] {
+                let (a, b) = (a.unwrap(), b.unwrap());
+                assert!((a - b).abs() * 10 < a, "{ppb}: {a} {b}");
+            }
+            let worth = found.offset.p50.inflation().effective(found.offset.n);
+            assert!(worth > found.offset.n / 3, "{ppb}: {worth}");
+        }
     }
 
     #[test]

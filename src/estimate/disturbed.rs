@@ -32,8 +32,9 @@ fn steps(clock: &LocalClock, sources: &[SourceAssessment]) -> Told {
     };
     let of_watch: Vec<_> = clock.disturbances.iter().filter_map(by).collect();
     if let Some((by, at)) = largest(&of_watch) {
+        let at = at.utc();
         let text = format!(
-            "the local clock was stepped {}: the largest step is {} at {at}; offsets before and after \
+            "the local clock was stepped {}: the largest step is {} at {at:.3}; offsets before and after \
              are not of one clock",
             count(clock, DisturbanceKind::Step),
             said(by)
@@ -54,9 +55,10 @@ fn steps(clock: &LocalClock, sources: &[SourceAssessment]) -> Told {
         .map(|s| (s.by, s.at))
         .collect();
     let (by, at) = largest(&of_exchanges)?;
+    let at = at.utc();
     let text = format!(
         "the local clock was stepped, or slewed faster than 500 ppm, {}: the largest move is {} at \
-         {at}; offsets before and after are not of one clock",
+         {at:.3}; offsets before and after are not of one clock",
         times(of_exchanges.len()),
         said(by)
     );
@@ -74,8 +76,9 @@ fn suspends(clock: &LocalClock) -> Told {
     };
     let all: Vec<_> = clock.disturbances.iter().filter_map(length).collect();
     let (longest, at) = largest(&all)?;
+    let at = at.utc();
     let text = format!(
-        "the host was suspended {}, the longest time for {} at {at}: its clock was set on by what the \
+        "the host was suspended {}, the longest time for {} at {at:.3}: its clock was set on by what the \
          hardware counted meanwhile, which may be wrong by much more than it was before",
         count(clock, DisturbanceKind::Suspend),
         unsigned(longest)
@@ -91,6 +94,7 @@ fn stalls(clock: &LocalClock, sources: &[SourceAssessment]) -> Told {
     };
     let all = clock.disturbances.iter().filter_map(length);
     let (longest, (at, run_delay)) = all.max_by_key(|(length, _)| *length)?;
+    let at = at.utc();
     let waited = run_delay.map_or(String::new(), |delay| {
         format!(
             ", of which it waited for a processor for {}",
@@ -108,7 +112,7 @@ fn stalls(clock: &LocalClock, sources: &[SourceAssessment]) -> Told {
         ),
     };
     let text = format!(
-        "this program was held up {}, the longest time for {} at {at}{waited}. That is no error of the \
+        "this program was held up {}, the longest time for {} at {at:.3}{waited}. That is no error of the \
          clock: {so_what}",
         count(clock, DisturbanceKind::Stall),
         unsigned(longest)
@@ -139,8 +143,9 @@ fn steals(clock: &LocalClock) -> Told {
     };
     let all = clock.disturbances.iter().filter_map(share);
     let (percent, within, at) = all.max_by_key(|(percent, ..)| *percent)?;
+    let at = at.utc();
     let text = format!(
-        "the hypervisor gave {percent} % of this host's processor time to others for {} from {at} on \
+        "the hypervisor gave {percent} % of this host's processor time to others for {} from {at:.3} on \
          ({}): what this program does itself was late more often",
         unsigned(within),
         count(clock, DisturbanceKind::Steal)
@@ -154,8 +159,9 @@ fn clocksource(clock: &LocalClock) -> Told {
         _ => None,
     };
     let (from, to, at) = clock.disturbances.iter().find_map(change)?;
+    let at = at.utc();
     let text = format!(
-        "the kernel changed its clocksource from {from} to {to} at {at} ({}): rate and resolution of \
+        "the kernel changed its clocksource from {from} to {to} at {at:.3} ({}): rate and resolution of \
          the local clock are others since",
         count(clock, DisturbanceKind::Clocksource)
     );
@@ -173,9 +179,9 @@ fn leap_seconds(clock: &LocalClock) -> Told {
             _ => "inserted one: it was set back by 1 s",
         };
         let text = format!(
-            "the local clock had a leap second at {}, the kernel {what}; servers that smear it, or \
+            "the local clock had a leap second at {:.3}, the kernel {what}; servers that smear it, or \
              made it at another time, differ",
-            made.wall
+            made.wall.utc()
         );
         return Some((WarningCode::LeapSecond, text));
     }

@@ -1,8 +1,9 @@
 //! From a campaign to what can be said about it: [`analyse`].
 //!
-//! Floor 5: imports time, stats and sample. Pure: no clock, no socket, no text for a terminal. Sources
-//! are independent of each other and analysed in parallel, each by one thread, so the number of
-//! threads cannot change a result.
+//! Floor 5: imports time, stats and sample. Pure: no clock, no socket, no text for a terminal. Sources,
+//! their windows and the parts of their distributions are analysed in parallel: what a part holds the
+//! samples alone decide, and parts are put together in order, so the number of threads cannot change a
+//! result.
 
 mod agreement;
 mod allowance;

@@ -2,9 +2,9 @@
 
 use super::agreement::at_instant;
 use super::steering::saturate;
-use super::{SourceAssessment, Stretch};
+use super::{Estimate, SourceAssessment, Stretch};
 use crate::sample::{Campaign, Sample, SourceId, SourceRecord};
-use crate::time::{Interval, Rate, TimeDelta, Timestamp};
+use crate::time::{Interval, Rate, TimeDelta};
 
 /// Many paths are compared, so that some of their 95 % intervals are apart by chance: intervals are taken
 /// this many times as wide. The tails of these errors are exponential, so that one in twenty, e^-3,
@@ -19,10 +19,12 @@ pub struct Paths {
     /// The server's clock minus the local one, by all of them, at the last exchange of the run; absent
     /// where they contradict each other.
     pub bound: Option<Interval>,
-    /// The path with the lowest estimate, and that with the highest.
+    /// Of how many of them there are estimates of one instant: those that are compared.
+    pub compared: usize,
+    /// The path with the lowest estimate, and that with the highest; absent with fewer than two.
     pub extremes: Option<(SourceId, SourceId)>,
-    /// From the lowest estimate to the highest, of one instant: half of what the asymmetries of these two
-    /// paths differ by.
+    /// From the lowest estimate to the highest, of one instant and as the exchanges of each path alone have
+    /// it: half of what the asymmetries of these two paths differ by.
     pub spread: Option<TimeDelta>,
     /// What two estimates differ by at least, with intervals that are three times as wide as those of
     /// 95 %; zero where chance explains it.
@@ -65,7 +67,7 @@ impl Paths {
         let places = places(paths);
         let lowest = places.iter().min_by_key(|(_, place)| place.phi);
         let highest = places.iter().max_by_key(|(_, place)| place.phi);
-        let extremes = lowest.zip(highest);
+        let extremes = lowest.zip(highest).filter(|_| places.len() > 1);
         let upper = places.iter().map(|(_, place)| place.upper).min();
         let lower = places.iter().map(|(_, place)| place.lower).max();
         let apart = lower.zip(upper).map(|(lower, upper)| lower - upper);
@@ -73,6 +75,7 @@ impl Paths {
         Self {
             paths: paths.iter().map(|(id, ..)| *id).collect(),
             bound: bound.flatten(),
+            compared: places.len(),
             extremes: extremes.map(|((low, _), (high, _))| (*low, *high)),
             spread: extremes.map(|((_, low), (_, high))| delta(high.phi - low.phi)),
             least_spread: delta(apart.unwrap_or(0).max(0)),
@@ -88,45 +91,106 @@ struct Place {
     upper: i128,
 }
 
-/// What the paths say of one instant, in the middle of what they estimated last; those that estimated
-/// nothing there are left out.
+/// What the paths say of one instant, the latest that most of them have an estimate near to.
 fn places(paths: &[(SourceId, &SourceRecord, &SourceAssessment)]) -> Vec<(SourceId, Place)> {
-    let last = paths
+    let of_path = |found: &SourceAssessment| -> Vec<Near> {
+        let each = found.timing.stretches.iter();
+        each.filter_map(Near::of).collect()
+    };
+    let each: Vec<(SourceId, Vec<Near>)> = paths
         .iter()
-        .filter_map(|(_, _, found)| found.timing.estimate());
-    let mut instants: Vec<Timestamp> = last.map(|estimate| estimate.at).collect();
-    instants.sort_unstable();
-    let Some(at) = instants.get(instants.len() / 2) else {
+        .map(|(id, _, found)| (*id, of_path(found)))
+        .collect();
+    let Some(at) = Near::most(&each) else {
         return Vec::new();
     };
-    paths
-        .iter()
-        .filter_map(|(id, _, found)| {
-            let mut stretches = found.timing.stretches.iter();
-            let there = stretches.find(|stretch| stretch.from <= *at && *at <= stretch.to)?;
-            Some((*id, Place::of(there, *at)?))
-        })
+    let place = |near: &[Near]| {
+        let there = near.iter().filter(|near| near.from <= at && at <= near.to);
+        let nearest = there.min_by_key(|near| near.estimate.at.as_nanos().abs_diff(at))?;
+        Some(Place::of(nearest, at))
+    };
+    each.iter()
+        .filter_map(|(id, near)| Some((*id, place(near)?)))
         .collect()
 }
 
-impl Place {
-    /// By the estimate of a stretch, carried along its line. A line through points that are known to within
-    /// h over a length T is known to within some 4 h / T in its slope.
-    fn of(stretch: &Stretch, at: Timestamp) -> Option<Self> {
-        let estimate = stretch.estimate.as_ref()?;
-        let away = i128::from(at.since(estimate.at).as_nanos());
-        let length = i128::from(stretch.to.since(stretch.from).as_nanos()).max(1);
-        let phi =
-            estimate.phi + i128::from(estimate.rate.as_parts()) * away / i128::from(Rate::WHOLE);
-        let end = |end: TimeDelta| {
-            let half = i128::from((end - estimate.offset).as_nanos()) * i128::from(WIDER);
-            half + 4 * half * away.abs() / length
-        };
+/// An estimate, and the times that it can be carried to: half the length of its stretch beyond both ends.
+struct Near {
+    estimate: Estimate,
+    length: i64,
+    from: i64,
+    to: i64,
+}
+
+impl Near {
+    fn of(stretch: &Stretch) -> Option<Self> {
+        let length = stretch.to.since(stretch.from).as_nanos();
         Some(Self {
-            phi,
-            lower: phi + end(estimate.interval.lower()),
-            upper: phi + end(estimate.interval.upper()),
+            estimate: stretch.estimate?,
+            length,
+            from: stretch.from.as_nanos().saturating_sub(length / 2),
+            to: stretch.to.as_nanos().saturating_add(length / 2),
         })
+    }
+
+    /// The middle of the last time at which the most paths have one.
+    fn most(paths: &[(SourceId, Vec<Self>)]) -> Option<i64> {
+        let mut edges: Vec<(i64, bool)> = Vec::new();
+        for (_, nears) in paths {
+            let mut times: Vec<(i64, i64)> = nears.iter().map(|n| (n.from, n.to)).collect();
+            times.sort_unstable();
+            // Those of one path that overlap are one.
+            times.dedup_by(|next, kept| {
+                let overlap = next.0 <= kept.1;
+                if overlap {
+                    kept.1 = kept.1.max(next.1);
+                }
+                overlap
+            });
+            edges.extend(
+                times
+                    .iter()
+                    .flat_map(|(from, to)| [(*from, false), (*to, true)]),
+            );
+        }
+        // At one instant they begin before others end.
+        edges.sort_unstable();
+        let (mut held, mut most) = (0_usize, 0);
+        let mut last = None;
+        for pair in edges.windows(2) {
+            if let [(from, ends), (to, _)] = pair {
+                held = if *ends {
+                    held.saturating_sub(1)
+                } else {
+                    held + 1
+                };
+                if held >= most {
+                    most = held;
+                    last = Some(from.midpoint(*to));
+                }
+            }
+        }
+        last
+    }
+}
+
+impl Place {
+    /// By an estimate that is carried along its line. A line of least squares through points over a length T
+    /// is known to within s / sqrt(n) in the middle and to 3.5 s / (sqrt(n) T) in its slope; 4 leaves room.
+    fn of(near: &Near, at: i64) -> Self {
+        let alone = &near.estimate.alone;
+        let away = i128::from(at) - i128::from(near.estimate.at.as_nanos());
+        let rate = i128::from(near.estimate.rate.as_parts());
+        let phi = alone.phi + rate * away / i128::from(Rate::WHOLE);
+        let reach = |half: i64| {
+            let half = i128::from(half) * i128::from(WIDER);
+            half + 4 * half * away.abs() / i128::from(near.length.max(1))
+        };
+        Self {
+            phi,
+            lower: phi - reach(alone.below),
+            upper: phi + reach(alone.above),
+        }
     }
 }
 
@@ -136,7 +200,7 @@ mod tests {
 
     use super::super::{Plan, analyse};
     use super::*;
-    use crate::sample::{Event, Sink};
+    use crate::sample::{Event, Samples, Sink};
     use crate::sim::{Scenario, SimLeg};
     use crate::time::Frequency;
 
@@ -202,7 +266,21 @@ mod tests {
         assert_eq!(found.paths[0].least_spread, TimeDelta::ZERO);
         assert!(found.paths[0].spread.unwrap() < us(2));
         let one = analyse(&over(&[300], STEADY), &Plan::default());
-        assert_eq!(one.paths[0].spread, Some(TimeDelta::ZERO));
+        assert_eq!((one.paths[0].spread, one.paths[0].compared), (None, 1));
+    }
+
+    /// What one path lacks another one does not hide.
+    #[test]
+    fn a_path_that_ended_early_is_compared_while_it_was_there() {
+        let mut campaign = over(&[300, 300, 500], STEADY);
+        let ended = &mut campaign.sources[2];
+        let kept: Vec<Sample> = ended.samples.iter().take(40).collect();
+        ended.samples = Samples::default();
+        ended.samples.extend(kept);
+        let found = analyse(&campaign, &Plan::default());
+        assert_eq!(found.paths[0].compared, 3);
+        assert_eq!(found.paths[0].extremes, Some((SourceId(0), SourceId(2))));
+        assert!(found.paths[0].least_spread > us(60), "{:?}", found.paths);
     }
 
     /// Requests of the paths come at other instants, and a clock that drifts is elsewhere at each.

@@ -2,7 +2,6 @@
 
 use super::claims::rounded;
 use crate::sample::{CHUNK, Class, Sample, Samples};
-use crate::stats::{Probability, quantile};
 
 /// Quantities of exchanges, in nanoseconds; one entry each.
 #[derive(Clone, Debug, Default)]
@@ -77,11 +76,26 @@ impl Rows {
 
     /// The straight line that the offsets follow, at each of them: through the medians of their first and
     /// their last third. A clock that drifts takes its offsets along, and that is no noise.
+    ///
+    /// Where it drifts by more than noise, a median is that of one exchange in the middle, with all its
+    /// noise; of what is left after a first line, it is that of a third of all.
     pub(super) fn trend(&self) -> Vec<i64> {
+        let first = self.line(&self.offset);
+        let rest = self.line(&less(&self.offset, &first));
+        let both = first.iter().zip(&rest);
+        both.map(|(a, b)| a.saturating_add(*b)).collect()
+    }
+
+    /// The offsets without their trend.
+    pub(super) fn level(&self) -> Vec<i64> {
+        less(&self.offset, &self.trend())
+    }
+
+    fn line(&self, values: &[i64]) -> Vec<i64> {
         let third = self.len() / 3;
         let ends = (
-            self.middle(0, third),
-            self.middle(self.len() - third, self.len()),
+            self.middle(values, 0, third),
+            self.middle(values, self.len() - third, self.len()),
         );
         let ((from, start), (to, end)) = match ends {
             (Some(first), Some(last)) if first.0 < last.0 => (first, last),
@@ -96,15 +110,20 @@ impl Rows {
             .collect()
     }
 
-    /// Median time and median offset of some of the rows.
-    fn middle(&self, from: usize, to: usize) -> Option<(i64, i64)> {
-        let median = |column: &Vec<i64>| {
+    /// Median time and median value of some of the rows.
+    fn middle(&self, values: &[i64], from: usize, to: usize) -> Option<(i64, i64)> {
+        let median = |column: &[i64]| {
             let mut some = column.get(from..to)?.to_vec();
-            some.sort_unstable();
-            quantile(&some, Probability::P50)
+            let place = some.len().checked_sub(1)? / 2;
+            Some(*some.select_nth_unstable(place).1)
         };
-        Some((median(&self.at)?, median(&self.offset)?))
+        Some((median(&self.at)?, median(values)?))
     }
+}
+
+fn less(values: &[i64], by: &[i64]) -> Vec<i64> {
+    let both = values.iter().zip(by);
+    both.map(|(value, by)| value.saturating_sub(*by)).collect()
 }
 
 #[expect(

@@ -1,5 +1,7 @@
 //! How the local clock was moved against the unsteered counter while exchanges were out.
 
+use std::ops::RangeInclusive;
+
 use crate::sample::{MAX_STEERING, Sample};
 use crate::time::{TimeDelta, Timestamp};
 
@@ -87,12 +89,14 @@ impl Steering {
         }
     }
 
-    /// The steps in gaps that begin when the counter reads `end` or before.
-    pub(super) fn steps_until(&self, end: i128) -> Vec<ClockStep> {
-        let until = self.steps.partition_point(|(before, _)| *before <= end);
-        self.steps
-            .iter()
-            .take(until)
+    /// The steps in gaps that begin while the counter reads one of these.
+    pub(super) fn steps_in(&self, gaps: RangeInclusive<i128>) -> Vec<ClockStep> {
+        let begun = self
+            .steps
+            .partition_point(|(before, _)| before < gaps.start());
+        let those = self.steps.iter().skip(begun);
+        those
+            .take_while(|(before, _)| before <= gaps.end())
             .map(|(_, step)| *step)
             .collect()
     }

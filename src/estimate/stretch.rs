@@ -64,9 +64,20 @@ pub struct Estimate {
     pub bound: Option<Interval>,
     /// Whether the estimate, or an end of its interval, was moved to keep it inside of that bound.
     pub clipped: bool,
-    /// The server's clock minus this host's counter there: what estimates at other instants can be
-    /// compared by, in nanoseconds.
-    pub(super) phi: i128,
+    /// What the exchanges of the stretch alone have it as.
+    pub(super) alone: Alone,
+}
+
+/// An estimate on the counter's axis, on which those of other instants can be compared with it, and as it is
+/// before it is kept inside of what is proven. Nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Alone {
+    /// The server's clock minus this host's counter.
+    pub phi: i128,
+    /// How far the interval reaches down...
+    pub below: i64,
+    /// ...and up.
+    pub above: i64,
 }
 
 /// The rate changed, or phi itself: no one line explains the exchanges on both sides.
@@ -299,19 +310,23 @@ fn estimate(
     let least_delay = claims.iter().map(|c| c.seen.upper - c.seen.lower).min();
     let least_delay = TimeDelta::from_nanos(least_delay?);
     let wander = on.wander(claims.last()?.x - claims.first()?.x);
+    let value = offset(line.value);
+    let lower = offset(line.value - (line.value - line.lower).hypot(wander));
+    let upper = offset(line.value + (line.upper - line.value).hypot(wander));
+    let interval = Interval::new(lower, upper)?.widen(middle.stamps);
     let found = Estimate {
-        offset: offset(line.value),
-        interval: Interval::new(
-            offset(line.value - (line.value - line.lower).hypot(wander)),
-            offset(line.value + (line.upper - line.value).hypot(wander)),
-        )?
-        .widen(middle.stamps),
+        offset: value,
+        interval,
         rate: Rate::from_parts(rounded(line.slope * 1e12).as_nanos().into()),
         hidden: rounded(line.width.max(least_delay.as_secs_f64() * 1e9) / 2.0),
         at: middle.t2,
         bound: None,
         clipped: false,
-        phi: on.origin.absolute(rounded(line.value).as_nanos().into()),
+        alone: Alone {
+            phi: on.origin.absolute(rounded(line.value).as_nanos().into()),
+            below: (value - interval.lower()).as_nanos(),
+            above: (interval.upper() - value).as_nanos(),
+        },
     };
     // A bend that is smaller than what stamps may be off by is none.
     let is_bent = !line.is_straight && rounded(line.depth) > middle.stamps;

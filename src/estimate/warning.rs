@@ -269,13 +269,13 @@ fn of_outcome(
     }
     if let Some(first) = found.timing.breaks.first() {
         let text = format!(
-            "the server's time (or this host's counter) moved {}, first at {}: the bound holds from \
+            "the server's time (or this host's counter) moved {}, first at {:.3}: the bound holds from \
              the last move on",
             match found.timing.breaks.len() {
                 1 => "once".to_owned(),
                 n => format!("at least {n} times"),
             },
-            first.at
+            first.at.utc()
         );
         warn(WarningCode::ServerTimeMoved, text);
     }

@@ -2,13 +2,14 @@
 //!
 //! First a census: each chunk of samples says which slots it has exchanges in, so that a run may be as
 //! long, as sparse and as much out of order as it likes. Then groups of windows are unpacked from the chunks
-//! that have a share in them, analysed and dropped: what is held at one time is a group a thread. Both
-//! steps go in parallel over parts that the samples alone decide, and are put together in order.
+//! that have a share in them, analysed and dropped: what is held at one time is a group a thread, and what
+//! was heard within a time-out after it. Both steps go in parallel over parts that the samples alone
+//! decide, and are put together in order.
 
 use rayon::prelude::*;
 
 use super::Plan;
-use super::census::{Census, is_in};
+use super::census::{self, Census, is_in};
 use super::claims::Origin;
 use super::slots::{Drift, Slot};
 use super::stability::{self, Pick, Stability};
@@ -18,16 +19,18 @@ use crate::sample::{CHUNK, Mode, RunHeader, Sample, ServerInfo, SourceRecord};
 use crate::stats::MIDLINE_NEEDS;
 use crate::time::TimeDelta;
 
-/// A window is closed, whatever its length, when it holds so many exchanges: some 30 MB on the way.
+/// A window takes no further slot, whatever its length, that it would hold more than so many exchanges
+/// with: some 30 MB on the way.
 const MOST_IN_WINDOW: u64 = 1 << 18;
 
 /// A window is long enough for an estimate, with some room for losses; any longer, and a rate that wanders by
 /// what crystals do at 600 s (10 ppb) would bend a line by more than its interval.
 const LEAST_IN_WINDOW: usize = MIDLINE_NEEDS + MIDLINE_NEEDS / 3;
 
-/// Windows are unpacked together up to so many exchanges: chunks hold several windows, and in a recording
-/// that is out of order all of them.
-const MOST_IN_GROUP: u64 = 1 << 15;
+/// Windows are unpacked together up to so many exchanges...
+const LEAST_IN_GROUP: u64 = 1 << 15;
+/// ...or so many groups: in a recording that is out of order, each unpacks all of it.
+const MOST_GROUPS: u64 = 64;
 
 /// A slot is made shorter where it would hold more than this on average.
 const MOST_IN_SLOT: u64 = 1 << 16;
@@ -91,7 +94,7 @@ pub(super) fn fold(
     let census = source.census();
     source.tau0 = stability::tau0(census.spacing(source.step), census.length());
     let windows = source.windows(&census);
-    let parts: Vec<Vec<Folded>> = groups(&windows)
+    let parts: Vec<Vec<Folded>> = groups(&windows, census.total())
         .par_iter()
         .map(|group| source.fold_group(group))
         .collect();
@@ -180,14 +183,12 @@ impl Source<'_> {
     fn windows(&self, census: &Census) -> Vec<Window> {
         let fewest = u64::try_from(LEAST_IN_WINDOW).unwrap_or(u64::MAX);
         let slots = (self.wanted.as_nanos() / self.step).max(1);
-        let slots = census.slots_for(fewest).max(slots);
         let mut windows: Vec<Window> = Vec::new();
-        for (slot, n) in &census.slots {
+        for (place, (slot, n)) in census.slots.iter().enumerate() {
             let open = windows.last_mut().filter(|window| {
-                let length = slot.saturating_sub(window.from);
-                // Where many were lost, up to twice as long.
-                let is_poor = window.exchanges < fewest && length / 2 < slots;
-                (length < slots || is_poor) && window.exchanges + n <= MOST_IN_WINDOW
+                let is_short = slot.saturating_sub(window.from) < slots;
+                let is_poor = || window.exchanges < fewest && !census.is_break(place, slots);
+                (is_short || is_poor()) && window.exchanges + n <= MOST_IN_WINDOW
             });
             match open {
                 Some(window) => {
@@ -219,6 +220,7 @@ impl Source<'_> {
             return Vec::new();
         };
         let samples = self.samples(first.from, last.look);
+        let steering = Steering::of(samples.iter().map(|(_, sample)| Reading::of(sample)));
         let from = |slot: i64| {
             let begin = slot.saturating_mul(self.step);
             samples
@@ -227,27 +229,25 @@ impl Source<'_> {
         windows
             .iter()
             .map(|window| {
-                let within = samples.get(from(window.from)..from(window.look));
-                self.fold(*window, within.unwrap_or_default())
+                let within = samples.get(from(window.from)..from(window.to));
+                self.fold(within.unwrap_or_default(), &steering)
             })
             .collect()
     }
 
-    /// Folds a window, from its samples and those after it whose readings are looked at, in order.
-    fn fold(&self, window: Window, samples: &[(usize, Sample)]) -> Folded {
-        let steering = Steering::of(samples.iter().map(|(_, sample)| Reading::of(sample)));
+    /// Folds a window, from its samples in order, and what is known of the local clock around them.
+    fn fold(&self, samples: &[(usize, Sample)], steering: &Steering) -> Folded {
         let mut folded = Folded::default();
         let mut claims = Vec::with_capacity(samples.len());
         // The slots that have claims, and where those of each end.
         let mut ends: Vec<(i64, usize)> = Vec::new();
-        let end = window.to.saturating_mul(self.step);
         for (number, sample) in samples {
-            let Some(x) = self.origin.x(sample.at).filter(|x| *x < end) else {
+            let Some(x) = self.origin.x(sample.at) else {
                 continue;
             };
             let claim = self
                 .server(*number)
-                .and_then(|server| self.origin.claim(*number, sample, server, &steering));
+                .and_then(|server| self.origin.claim(*number, sample, server, steering));
             let Some(claim) = claim else {
                 folded.contradictory += 1;
                 continue;
@@ -259,7 +259,11 @@ impl Source<'_> {
                 _ => ends.push((x.div_euclid(self.step), claims.len())),
             }
         }
-        folded.clock_steps = self.own_steps(&steering, samples, end);
+        if let (Some((_, first)), Some((_, last))) = (samples.first(), samples.last()) {
+            // Gaps begin at an exchange: each is of the window that this one is in.
+            let of_window = first.at.as_nanos().into()..=last.at.as_nanos().into();
+            folded.clock_steps = steering.steps_in(of_window);
+        }
         let mut begun = 0;
         let slots: Vec<(usize, Slot)> = ends
             .iter()
@@ -299,23 +303,6 @@ impl Source<'_> {
         samples
     }
 
-    /// Steps in gaps that begin before `end`, that of the window; those that begin where it only looks are
-    /// another's.
-    fn own_steps(
-        &self,
-        steering: &Steering,
-        samples: &[(usize, Sample)],
-        end: i64,
-    ) -> Vec<ClockStep> {
-        let inside =
-            |(_, sample): &&(usize, Sample)| self.origin.x(sample.at).is_some_and(|x| x < end);
-        let Some((_, last)) = samples.iter().rev().find(inside) else {
-            return Vec::new();
-        };
-        let end = i128::from(last.at.as_nanos());
-        steering.steps_until(end)
-    }
-
     fn premise(&self) -> Premise<'_> {
         Premise {
             origin: &self.origin,
@@ -331,14 +318,15 @@ impl Source<'_> {
 }
 
 /// Windows that are unpacked together.
-fn groups(windows: &[Window]) -> Vec<&[Window]> {
+fn groups(windows: &[Window], total: u64) -> Vec<&[Window]> {
+    let most = LEAST_IN_GROUP.max(total / MOST_GROUPS);
     let mut rest = windows;
     let mut groups = Vec::new();
     while !rest.is_empty() {
         let mut exchanges = 0;
         let fits = rest.iter().take_while(|window| {
             exchanges += window.exchanges;
-            exchanges <= MOST_IN_GROUP
+            exchanges <= most
         });
         let (group, after) = rest.split_at(fits.count().max(1));
         groups.push(group);
@@ -355,10 +343,12 @@ fn settle_rest(windows: &mut Vec<Window>, slots: i64, census: &[(i64, u64)]) {
     };
     let needed = u64::try_from(MIDLINE_NEEDS).unwrap_or(u64::MAX);
     let all = before.exchanges.saturating_add(last.exchanges);
-    let follows = last.from.saturating_sub(before.to) <= slots / 2;
+    let place = census.partition_point(|(slot, _)| *slot < last.from);
+    let follows = !census::is_break(census, place, slots);
     let is_short = last.to.saturating_sub(last.from) < slots / 2;
     let together = last.to.saturating_sub(before.from);
-    if is_short && together <= slots.saturating_add(slots / 2) {
+    let fits = together <= slots.saturating_add(slots / 2) && all <= MOST_IN_WINDOW;
+    if is_short && fits {
         before.to = last.to;
         before.exchanges = all;
         windows.pop();
@@ -475,6 +465,27 @@ mod tests {
             let found = timing(&campaign(n, TimeDelta::from_secs(64)), Plan::WINDOW);
             let last = found.stretches.last().unwrap();
             assert!(last.estimate.is_some(), "{n}: {:?}", found.stretches);
+        }
+    }
+
+    /// Once a second for an hour, then once a minute, and the other way round.
+    #[test]
+    fn windows_follow_how_often_is_asked_then() {
+        let often = campaign(3_600 + 24 * 3_600, TimeDelta::from_secs(1));
+        for dense in [0..3_600, 80_000..usize::MAX] {
+            let some = sorted_by(&often, |n| (dense.contains(&n) || n % 64 == 0).then_some(n));
+            let found = timing(&some, Plan::WINDOW);
+            let poor = found.stretches.iter().filter(|s| s.estimate.is_none());
+            assert!(poor.count() <= 1, "{dense:?}");
+            let (short, long): (Vec<_>, Vec<_>) = found
+                .stretches
+                .iter()
+                .map(|s| s.to.since(s.from))
+                .partition(|length| *length < TimeDelta::from_secs(600));
+            assert!(
+                short.len() >= 10 && long.len() >= 35,
+                "{dense:?}: {short:?} {long:?}"
+            );
         }
     }
 

@@ -73,7 +73,8 @@ pub enum RecordingError {
     /// The file is something else.
     #[error(
         "{name} is not a clockfit recording: it looks like {looks_like}; \
-         give a file written by `clockfit measure -o FILE`, a packet capture, or a log of chronyd or ntpd"
+         give a file written by `clockfit measure -o FILE`, a packet capture, a log of chronyd or ntpd, or \
+         results of RIPE Atlas; columns of numbers are for --phase or --frequency"
     )]
     NotARecording {
         /// The file.

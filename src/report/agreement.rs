@@ -1,5 +1,7 @@
 //! What several servers agree on, in the shape of the published schema.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -48,7 +50,7 @@ pub struct AgreementReport {
 pub struct MemberReport {
     /// The server as it was asked for.
     pub source: String,
-    /// Its address.
+    /// Its address, with the port where several servers share it.
     pub address: String,
     /// Its clock minus the local one.
     pub offset_ns: (i64, i64),
@@ -63,9 +65,9 @@ pub struct MemberReport {
 /// Two servers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PairReport {
-    /// Address of one.
+    /// One, as `members` has its address.
     pub a: String,
-    /// Address of the other.
+    /// The other.
     pub b: String,
     /// The clock of a minus that of b; the local clock has no part in it.
     pub skew_ns: (i64, i64),
@@ -97,7 +99,9 @@ pub struct PathsReport {
     /// Its clock minus the local one (lower, upper), by all paths together; null where they contradict
     /// each other.
     pub bound_ns: Option<(i64, i64)>,
-    /// The path with the lowest estimate, and that with the highest.
+    /// Of how many of them there are estimates of one instant: those that are compared.
+    pub compared: u64,
+    /// The path with the lowest estimate, and that with the highest; null with fewer than two.
     pub extremes: Option<(u16, u16)>,
     /// From the lowest estimate to the highest.
     pub spread_ns: Option<i64>,
@@ -115,6 +119,7 @@ impl PathsReport {
             address: first.map_or(String::new(), |info| clean(&info.address)),
             paths: u64::try_from(found.paths.len()).unwrap_or(u64::MAX),
             bound_ns: found.bound.map(ends),
+            compared: u64::try_from(found.compared).unwrap_or(u64::MAX),
             extremes: found.extremes.map(|(low, high)| (path(low), path(high))),
             spread_ns: found.spread.map(TimeDelta::as_nanos),
             least_spread_ns: found.least_spread.as_nanos(),
@@ -125,7 +130,8 @@ impl PathsReport {
 impl AgreementReport {
     pub(super) fn new(campaign: &Campaign, found: &Agreement) -> Self {
         let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
-        let pair = |pair: &Pair| PairReport::new(campaign, pair);
+        let names = Names::new(campaign);
+        let pair = |pair: &Pair| PairReport::new(&names, pair);
         let contradictions = found.contradictions.iter();
         Self {
             at: found.at,
@@ -138,12 +144,12 @@ impl AgreementReport {
             members: found
                 .members
                 .iter()
-                .map(|member| MemberReport::new(campaign, member))
+                .map(|member| MemberReport::new(&names, member))
                 .collect(),
             pairs: found.pairs.iter().map(pair).collect(),
             widest: found.widest.as_ref().map(pair),
             contradictions: contradictions
-                .map(|(a, b)| (address(campaign, *a), address(campaign, *b)))
+                .map(|(a, b)| (names.address(*a), names.address(*b)))
                 .collect(),
             contradicting_pairs: found.contradicting,
             khronos: KhronosReport {
@@ -157,11 +163,11 @@ impl AgreementReport {
 }
 
 impl MemberReport {
-    fn new(campaign: &Campaign, member: &Member) -> Self {
-        let record = campaign.sources.get(member.source.index());
+    fn new(names: &Names<'_>, member: &Member) -> Self {
+        let record = names.campaign.sources.get(member.source.index());
         Self {
             source: record.map_or(String::new(), |record| clean(&record.info.source)),
-            address: address(campaign, member.source),
+            address: names.address(member.source),
             offset_ns: ends(member.offset),
             claim_ns: ends(member.claim),
             agrees: member.agrees,
@@ -171,16 +177,43 @@ impl MemberReport {
 }
 
 impl PairReport {
-    fn new(campaign: &Campaign, pair: &Pair) -> Self {
+    fn new(names: &Names<'_>, pair: &Pair) -> Self {
         Self {
-            a: address(campaign, pair.a),
-            b: address(campaign, pair.b),
+            a: names.address(pair.a),
+            b: names.address(pair.b),
             skew_ns: ends(pair.skew),
         }
     }
 }
 
-fn address(campaign: &Campaign, id: SourceId) -> String {
-    let record = campaign.sources.get(id.index());
-    record.map_or(String::new(), |record| clean(&record.info.address))
+/// What servers are called.
+struct Names<'a> {
+    campaign: &'a Campaign,
+    /// Addresses at which several of them answer, on ports of their own.
+    shared: BTreeSet<&'a str>,
+}
+
+impl<'a> Names<'a> {
+    fn new(campaign: &'a Campaign) -> Self {
+        let mut ports: BTreeMap<&str, u16> = BTreeMap::new();
+        let mut shared = BTreeSet::new();
+        for record in campaign.asked() {
+            let info = &record.info;
+            if *ports.entry(&info.address).or_insert(info.port) != info.port {
+                shared.insert(info.address.as_str());
+            }
+        }
+        Self { campaign, shared }
+    }
+
+    /// The address, with its port where that alone tells it from another one.
+    fn address(&self, id: SourceId) -> String {
+        let Some(record) = self.campaign.sources.get(id.index()) else {
+            return String::new();
+        };
+        match self.shared.contains(record.info.address.as_str()) {
+            true => clean(&record.info.to_string()),
+            false => clean(&record.info.address),
+        }
+    }
 }

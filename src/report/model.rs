@@ -370,7 +370,7 @@ pub struct ClassReport {
     pub back_ns: Option<Distribution>,
     /// T3 - T2: how long the server kept the request.
     pub residence_ns: Option<Distribution>,
-    /// How far offsets are from the median of the hour around them.
+    /// How far offsets are from the median of the hour around them, the drift of the run taken off.
     pub jitter_1h_ns: Option<Distribution>,
     /// Jitter psi of the offset (RFC 5905 section 10, over blocks of eight).
     pub jitter_ns: Option<i64>,

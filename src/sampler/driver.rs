@@ -177,12 +177,11 @@ impl Run {
         let mut signals = 0;
         let mut patience = None;
         let mut next_tick = clock::counter() + TICK;
-        let mut woken = clock::counter();
-        self.shared.local.take_turn(woken, sink);
+        let mut served = clock::counter();
+        self.shared.local.take_turn(served, sink);
         loop {
             let now = clock::counter();
-            // It may be stopped at work, too.
-            self.shared.local.woke(woken, woken, now);
+            self.shared.local.worked(served, now);
             if signals > 0 || self.stop_sending.is_some_and(|end| end <= now) {
                 self.sending = false;
             }
@@ -197,17 +196,18 @@ impl Run {
             }
             let deadline = self.next_wake(now).min(next_tick);
             signals += self.poller.wait(Some(deadline), &mut ready)?.signals;
-            woken = clock::counter();
+            let woken = clock::counter();
             self.shared.local.woke(now, deadline, woken);
             self.serve(&ready, sink);
-            let now = clock::counter();
-            self.shared.local.take_turn(now, sink);
-            if now >= next_tick {
-                next_tick = now + TICK;
-                sink.tick(now);
-                hardware::check(&mut self.shared.cards, now, sink);
+            served = clock::counter();
+            self.shared.local.worked(woken, served);
+            self.shared.local.take_turn(served, sink);
+            if served >= next_tick {
+                next_tick = served + TICK;
+                sink.tick(served);
+                hardware::check(&mut self.shared.cards, served, sink);
                 if let Some(check) = &mut cross_check {
-                    check.collect(now, sink);
+                    check.collect(served, sink);
                 }
             }
         }

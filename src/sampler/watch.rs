@@ -35,9 +35,14 @@ impl LocalClock {
         self.watch.handle_pair(pair);
     }
 
-    /// The loop waited, or worked, from `since` on and was to run again at `due`; it does so at `now`.
+    /// The loop waited from `since` on to be woken at `due`, and runs again at `now`.
     pub(super) fn woke(&mut self, since: Monotonic, due: Monotonic, now: Monotonic) {
         self.watch.handle_wake(since, due, now);
+    }
+
+    /// The loop worked from `begun` to `now`.
+    pub(super) fn worked(&mut self, begun: Monotonic, now: Monotonic) {
+        self.watch.handle_work(begun, now);
     }
 
     /// Reads the clock if it is due, or if something was seen that a reading can tell more of.

@@ -92,21 +92,29 @@ pub fn intersection(intervals: &[Claimed]) -> Option<Agreed> {
         edges.push((interval.upper, 1));
     }
     edges.sort_unstable();
-    // No more can agree than the most that do.
-    let fewest = n - most_agreed(intervals)?.votes;
-    (fewest..n)
-        .take_while(|allow| 2 * allow < n)
-        .find_map(|allow| {
-            let wanted = n - allow;
-            let (lower, outside_below) = reach(edges.iter().copied(), -1, wanted)?;
-            let (upper, outside_above) = reach(edges.iter().rev().copied(), 1, wanted)?;
-            let holds = lower <= upper && outside_below + outside_above <= allow;
-            holds.then_some(Agreed {
-                lower,
-                upper,
-                votes: wanted,
-            })
+    let leaving_out = |allow: usize| {
+        let wanted = n - allow;
+        let (lower, outside_below) = reach(edges.iter().copied(), -1, wanted)?;
+        let (upper, outside_above) = reach(edges.iter().rev().copied(), 1, wanted)?;
+        let holds = lower <= upper && outside_below + outside_above <= allow;
+        holds.then_some(Agreed {
+            lower,
+            upper,
+            votes: wanted,
         })
+    };
+    // Leaving out more, both ends only move outward, and fewer middles are outside: what holds, goes on to
+    // hold. So the least number is found by halving.
+    let (mut least, mut most) = (0, n.checked_sub(1)? / 2);
+    leaving_out(most)?;
+    while least < most {
+        let middle = least.midpoint(most);
+        match leaving_out(middle) {
+            Some(_) => most = middle,
+            None => least = middle + 1,
+        }
+    }
+    leaving_out(least)
 }
 
 /// Where `wanted` intervals have begun that have not ended, and how many middles were passed before;

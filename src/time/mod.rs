@@ -8,11 +8,13 @@ mod delta;
 mod frequency;
 mod instant;
 mod interval;
+mod utc;
 
 pub use delta::TimeDelta;
 pub use frequency::{Frequency, Rate};
 pub use instant::{Monotonic, ParseTimestampError, Timestamp};
 pub use interval::Interval;
+pub use utc::Utc;
 
 /// Nanoseconds in one second.
 pub const NANOS_PER_SEC: i64 = 1_000_000_000;

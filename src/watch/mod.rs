@@ -68,8 +68,8 @@ pub struct Watch {
 struct Stall {
     /// When it should have run.
     due: Monotonic,
-    /// Since when it may not have.
-    since: Monotonic,
+    /// What that may be off by.
+    error: TimeDelta,
     length: TimeDelta,
 }
 
@@ -85,12 +85,22 @@ impl Watch {
         }
     }
 
-    /// The program waited, or worked, from `since` on and was to run again at `due`; it does so at `now`.
+    /// The program waited from `since` on to be woken at `due`, and runs again at `now`.
     pub fn handle_wake(&mut self, since: Monotonic, due: Monotonic, now: Monotonic) {
         let due = due.max(since);
-        let length = now.since(due);
+        self.stalled(due, due.since(since), now.since(due));
+    }
+
+    /// The program worked from `begun` to `now`. It may have been stopped anywhere in between, and does not
+    /// take as long otherwise.
+    pub fn handle_work(&mut self, begun: Monotonic, now: Monotonic) {
+        let length = now.since(begun);
+        self.stalled(begun, length, length);
+    }
+
+    fn stalled(&mut self, due: Monotonic, error: TimeDelta, length: TimeDelta) {
         if length > STALL && self.stall.is_none_or(|known| known.length < length) {
-            self.stall = Some(Stall { due, since, length });
+            self.stall = Some(Stall { due, error, length });
         }
     }
 
@@ -173,7 +183,7 @@ impl Watch {
         };
         self.found.push_back(Disturbance {
             at: stall.due,
-            at_error: stall.due.since(stall.since),
+            at_error: stall.error,
             wall: wall_at(stall.due, now),
             change: Change::Stall {
                 length: stall.length,

@@ -58,9 +58,12 @@ fn alone_it_is_told_for_each_mode_and_replays_to_the_same_bytes() {
             assert_eq!(modes, ["basic", "interleaved"]);
         }
         for floor in report["floors"].as_array().unwrap() {
-            let limit = number(floor, "/limit_ns");
-            assert!(limit > 0);
-            assert_eq!(limit, number(floor, "/abs_offset_ns/ci95/p95/1"));
+            let sizes = &floor["abs_offset_ns"];
+            match floor["limit_ns"].as_i64() {
+                Some(limit) => assert!(limit > 0 && sizes["ci95"]["p95"][1] == limit),
+                // On a busy machine exchanges depend on each other, and that takes more of them.
+                None => assert!(number(sizes, "/needed/p95") > number(sizes, "/n")),
+            }
             assert!(number(floor, "/spacing_ns") >= 2_500_000, "{floor:#}");
         }
         let kinds: Vec<_> = report["sources"].as_array().unwrap().iter().collect();

@@ -85,17 +85,27 @@ pub(super) fn paths<W: Write>(found: &PathsReport, page: &mut Page<'_, W>) -> io
     };
     say("together", &together)?;
     let (Some(spread), Some((low, high))) = (found.spread_ns, found.extremes) else {
-        return say("asymmetry", "needs 24 exchanges over each");
+        return say(
+            "asymmetry",
+            "needs 24 exchanges over each, in the same minutes",
+        );
+    };
+    let some = match found.paths.saturating_sub(found.compared) {
+        0 => String::new(),
+        _ => format!(
+            " ({} of {} paths were compared; the others have no estimate then)",
+            found.compared, found.paths
+        ),
     };
     let text = match found.least_spread_ns {
         0 => format!(
             "their estimates are within {}, which chance explains: no sign of asymmetry, but what all \
-             paths share stays hidden",
+             paths share stays hidden{some}",
             plain(spread)
         ),
         least => format!(
-            "their estimates are up to {} apart (paths {low} and {high}), at least {} beyond chance: one of \
-             the two is off by half of that or more",
+            "their estimates are up to {} apart (paths {low} and {high}), at least {} beyond chance: the floors of \
+             one of the two mislead by half of that or more{some}",
             plain(spread),
             plain(least)
         ),

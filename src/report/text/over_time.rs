@@ -2,12 +2,12 @@
 
 use std::io::{self, Write};
 
-use super::super::model::{DriftReport, EstimateReport, OpinionsReport, SourceReport};
+use super::super::model::{DriftReport, EstimateReport, SourceReport, StretchReport};
 use super::page::{Ink, Page};
 use super::quantity::{Digits, Round, plain, ppm, rate, signed, signed_ppm, time_of_day, utc};
 use crate::estimate::Basis;
 use crate::sample::DisturbanceKind;
-use crate::time::TimeDelta;
+use crate::time::{TimeDelta, Timestamp};
 
 /// Stretches that are told one by one; the JSON report has all.
 const MOST: usize = 24;
@@ -36,7 +36,7 @@ pub(super) fn drift(drift: &DriftReport) -> String {
 }
 
 /// The best estimate, in words.
-pub(super) fn estimated(estimate: &EstimateReport, whose: &str) -> String {
+pub(super) fn estimated(found: &SourceReport, estimate: &EstimateReport, whose: &str) -> String {
     let (lower, upper) = estimate.ci95_ns;
     let digits = digits_of(estimate);
     let say = |nanos| signed(nanos, Round::Nearest, digits);
@@ -51,9 +51,11 @@ pub(super) fn estimated(estimate: &EstimateReport, whose: &str) -> String {
         true => "; moved to lie within what is proven",
         false => "",
     };
+    let last = last_estimated(found).map(|stretch| stretch.to.since(stretch.from).as_nanos());
+    let within = last.map_or(String::new(), |length| format!(" in {}", plain(length)));
     format!(
-        "{so} at {} (by the least delayed of {} exchanges, 95 % interval {} to {}{moved})",
-        time_of_day(estimate.at.as_nanos()),
+        "{so} at {} (by the least delayed of {} exchanges{within}, 95 % interval {} to {}{moved})",
+        when(found, estimate.at),
         estimate.exchanges,
         say(lower),
         say(upper)
@@ -77,8 +79,7 @@ pub(super) fn hidden(estimate: &EstimateReport) -> String {
 
 /// The rate of a clock against the counter.
 pub(super) fn rate_of(found: &SourceReport, estimate: &EstimateReport, whose: &str) -> String {
-    let last = found.stretches.iter().rev().find(|s| s.estimate.is_some());
-    let bounds = last
+    let bounds = last_estimated(found)
         .and_then(|s| s.rate_ps_per_s)
         .map(|(lower, upper)| format!("; if constant, within {} to {}", rate(lower), rate(upper)));
     let mut text = format!(
@@ -93,7 +94,7 @@ pub(super) fn rate_of(found: &SourceReport, estimate: &EstimateReport, whose: &s
                 Some(DisturbanceKind::Clocksource) => " (this host changed its clocksource)",
                 _ => "",
             };
-            format!("{}{cause}", time_of_day(change.before.as_nanos()))
+            format!("{}{cause}", when(found, change.before))
         });
         let each: Vec<String> = each.collect();
         let all = found.rate_changes.iter().all(|c| c.explained_by.is_some());
@@ -114,24 +115,47 @@ pub(super) fn rate_of(found: &SourceReport, estimate: &EstimateReport, whose: &s
 }
 
 /// What others would say, in as many digits as the estimate has.
-pub(super) fn others(
-    opinions: &OpinionsReport,
-    estimate: Option<&EstimateReport>,
-) -> Option<String> {
-    let digits = estimate.map_or(Digits::Four, digits_of);
-    let named = [
-        ("clock filter (RFC 5905)", opinions.clock_filter_ns),
-        ("regression (as chrony's)", opinions.regression_ns),
-        ("median", opinions.median_ns),
-    ];
-    let each: Vec<String> = named
-        .into_iter()
-        .filter_map(|(name, value)| {
-            let said = signed(value?, Round::Nearest, digits);
-            Some(format!("{name} {said}"))
-        })
-        .collect();
-    (!each.is_empty()).then(|| each.join(", "))
+pub(super) fn others(found: &SourceReport) -> Option<String> {
+    let stretch = last_estimated(found)?;
+    let digits = stretch.estimate.as_ref().map_or(Digits::Four, digits_of);
+    let say = |name: &str, value: Option<i64>| {
+        let said = signed(value?, Round::Nearest, digits);
+        Some(format!("{name} {said}"))
+    };
+    let others = &stretch.others;
+    let at_the_end: Vec<String> = [
+        say("clock filter (RFC 5905)", others.clock_filter_ns),
+        say("regression (as chrony's)", others.regression_ns),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let median = say("median of these exchanges", others.median_ns);
+    match (at_the_end.as_slice(), median) {
+        ([], median) => median,
+        (_, None) => Some(format!("{} at their end", at_the_end.join(", "))),
+        (_, Some(median)) => Some(format!("{median}; at their end {}", at_the_end.join(", "))),
+    }
+}
+
+/// The latest stretch that has an estimate.
+fn last_estimated(found: &SourceReport) -> Option<&StretchReport> {
+    found.stretches.iter().rev().find(|s| s.estimate.is_some())
+}
+
+/// The time of day, with the date where a source was heard for longer than a day.
+pub(super) fn when(found: &SourceReport, at: Timestamp) -> String {
+    match is_long(found) {
+        true => utc(at.as_nanos()),
+        false => time_of_day(at.as_nanos()),
+    }
+}
+
+fn is_long(found: &SourceReport) -> bool {
+    match (found.stretches.first(), found.stretches.last()) {
+        (Some(first), Some(last)) => last.to.since(first.from) > A_DAY,
+        _ => false,
+    }
 }
 
 /// Whether there is nothing to be told: no estimate at all, or one offset lies in the intervals of all
@@ -166,10 +190,7 @@ pub(super) fn table<W: Write>(found: &SourceReport, page: &mut Page<'_, W>) -> i
         &row(["UTC", "n", "offset", "95 % interval", "rate"]),
     )?;
     let lines: Vec<_> = lines.collect();
-    let long = match (found.stretches.first(), found.stretches.last()) {
-        (Some(first), Some(last)) => last.to.since(first.from) > A_DAY,
-        _ => false,
-    };
+    let long = is_long(found);
     for stretch in lines.into_iter().rev() {
         let n = stretch.exchanges.to_string();
         let Some(estimate) = &stretch.estimate else {

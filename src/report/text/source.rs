@@ -70,7 +70,7 @@ pub(super) fn write<W: Write>(
     match (&found.estimate, &found.main.offset_ns) {
         (Some(estimate), _) => {
             let whose = whose(found.kind);
-            say("estimated", over_time::estimated(estimate, whose))?;
+            say("estimated", over_time::estimated(found, estimate, whose))?;
             say("asymmetry", over_time::hidden(estimate))?;
             say("rate", over_time::rate_of(found, estimate, whose))?;
         }
@@ -80,10 +80,7 @@ pub(super) fn write<W: Write>(
         }
         (None, None) => {}
     }
-    let last = found.stretches.iter().rev().find(|s| s.estimate.is_some());
-    if let Some(text) =
-        last.and_then(|stretch| over_time::others(&stretch.others, stretch.estimate.as_ref()))
-    {
+    if let Some(text) = over_time::others(found) {
         say("others say", text)?;
     }
     if let Some(text) = floor::beside(found, report) {
@@ -203,13 +200,14 @@ fn stamps(found: &SourceReport) -> String {
 fn proven(found: &SourceReport, bound: &BoundReport) -> String {
     let whose = whose(found.kind);
     let meaning = match (bound.lower, bound.upper) {
-        (1.., _) => format!("this clock is behind by at least {}", least(bound.lower)),
-        (_, ..=-1) => format!("this clock is ahead by at least {}", least(bound.upper)),
+        (1.., _) => format!("this clock was behind by at least {}", least(bound.lower)),
+        (_, ..=-1) => format!("this clock was ahead by at least {}", least(bound.upper)),
         _ => "no error of this clock is proven".to_owned(),
     };
     let digits = digits_of(bound);
     format!(
-        "{whose} minus this one lies between {} and {} ({}): {meaning}",
+        "at {} {whose} minus this one lay between {} and {} ({}): {meaning}",
+        over_time::when(found, bound.at),
         signed(bound.lower, Round::Down, digits),
         signed(bound.upper, Round::Up, digits),
         over_time::drift(&found.drift)
@@ -263,7 +261,8 @@ fn estimated(of: &Distribution, bound: Option<&BoundReport>, kind: SourceKind) -
     };
     if bound.is_some_and(|bound| value < bound.lower || bound.upper < value) {
         return format!(
-            "nothing of now: the offset moved meanwhile, and was {} over the run ({source})",
+            "nothing of now: {} over the run ({source}) is not within what is proven, so that the offset moved \
+             or one way was the slower one",
             say(value)
         );
     }

@@ -31,7 +31,7 @@ pub(super) fn write<W: Write>(report: &Report, page: &mut Page<'_, W>) -> io::Re
     };
     let title = format!(
         "{} sources, {answered} measured{n}, worst first; offset = server - local (+: this clock is \
-         behind), proven: it lies between these (drift as measured, else {})",
+         behind), the median of all; proven: between these it was at last (drift as measured, else {})",
         report.sources.len(),
         ppm(report.run.drift_ppb)
     );
