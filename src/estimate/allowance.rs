@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::slots::Drift;
-use super::stretch::Draft;
+use super::stretch::{Draft, ESTIMATE_NEEDS};
 use crate::stats::Slopes;
 use crate::time::{Frequency, Rate};
 
@@ -15,7 +15,7 @@ const WANDER: Frequency = Frequency::from_ppm(1);
 
 /// So many exchanges that one rate explains, and no allowed one does, are no step that looks like a rate:
 /// as many as an estimate takes. Fewer are none either where such stretches make up most of a run.
-const EVIDENT: u64 = 24;
+const EVIDENT: u64 = ESTIMATE_NEEDS;
 
 /// How fast the server's time may move against the host's counter, and how that is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

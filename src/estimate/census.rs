@@ -1,5 +1,7 @@
 //! [`Census`]: when a source was heard, and how often, before anything is made of it.
 
+use crate::stats::median_of;
+
 /// Fewer exchanges than this between two long gaps are a burst, which says little more than one of them:
 /// chronyd and ntpd send four to eight.
 const MOST_IN_BURST: u64 = 32;
@@ -64,9 +66,23 @@ impl Census {
             .map_or(0, |(first, last)| last.saturating_sub(first))
     }
 
-    /// Whether exchanges stop before the slot at this place, rather than being as far apart as others there.
+    /// Whether exchanges stop before the slot at `place`, rather than being as far apart as others there: the
+    /// gap is longer than `usual`, and than four times any other near to it, since as many in a row are lost
+    /// once in a while.
     pub(super) fn is_break(&self, place: usize, usual: i64) -> bool {
-        is_break(&self.slots, place, usual)
+        /// What is near: as many as a window holds at least, where each slot has one exchange.
+        const NEAR: usize = 32;
+        let gap_before = |place: usize| {
+            let (slot, _) = self.slots.get(place)?;
+            let (before, _) = self.slots.get(place.checked_sub(1)?)?;
+            Some(slot.saturating_sub(*before))
+        };
+        let Some(gap) = gap_before(place).filter(|gap| *gap > usual) else {
+            return false;
+        };
+        let near = place.saturating_sub(NEAR)..=place.saturating_add(NEAR);
+        let others = near.filter(|other| *other != place).filter_map(gap_before);
+        others.max().is_none_or(|most| gap / 4 > most)
     }
 
     /// How far exchanges usually are apart while there are some, or bursts of them, if they come in such;
@@ -97,7 +113,7 @@ impl Census {
             .unwrap_or(u64::MAX)
             .saturating_add(1);
         if usual > 1 && n / bursts < MOST_IN_BURST {
-            let between = middle(apart.get_mut(long..).unwrap_or_default()).unwrap_or(usual);
+            let between = median_of(apart.get_mut(long..).unwrap_or_default()).unwrap_or(usual);
             return between.saturating_mul(step);
         }
         // Of the first and the last slot a part only is within the run.
@@ -119,30 +135,6 @@ impl Census {
         let (first, last) = self.ends.unwrap_or((x, x));
         self.ends = Some((first.min(x), last.max(x)));
     }
-}
-
-/// Whether the gap before the slot at `place` is longer than `usual`, and than four times any other near to
-/// it: so many in a row are lost once in a while.
-pub(super) fn is_break(slots: &[(i64, u64)], place: usize, usual: i64) -> bool {
-    /// What is near: as many as a window holds at least, where each slot has one exchange.
-    const NEAR: usize = 32;
-    let gap_before = |place: usize| {
-        let (slot, _) = slots.get(place)?;
-        let (before, _) = slots.get(place.checked_sub(1)?)?;
-        Some(slot.saturating_sub(*before))
-    };
-    let Some(gap) = gap_before(place).filter(|gap| *gap > usual) else {
-        return false;
-    };
-    let near = place.saturating_sub(NEAR)..=place.saturating_add(NEAR);
-    let others = near.filter(|other| *other != place).filter_map(gap_before);
-    others.max().is_none_or(|most| gap / 4 > most)
-}
-
-/// The lower one of the two in the middle.
-fn middle(values: &mut [i64]) -> Option<i64> {
-    let place = values.len().checked_sub(1)? / 2;
-    Some(*values.select_nth_unstable(place).1)
 }
 
 /// Whether `x` is in a slot of this length; a division would take as long as all else of a census.

@@ -15,7 +15,7 @@ use super::rows::Rows;
 use crate::sample::{Class, OfClass, Samples};
 use crate::stats::{
     Accumulator, Bins, EncodedHistogram, MeanInflation, NSTAGE, SignedHistogram, Summary,
-    distances_from_running_median, jitter, root_mean_square,
+    distances_from_running_median, jitter, median_of, root_mean_square, running_median,
 };
 use crate::time::{NANOS_PER_SEC, TimeDelta};
 
@@ -264,13 +264,11 @@ fn coarse_wobble(rows: &Rows) -> Vec<i64> {
             .take_while(|at| is_in(**at, here, MEDIAN_OF))
             .count();
         let mut offsets = level.get(from..until).unwrap_or_default().to_vec();
-        let place = offsets.len().div_ceil(2).saturating_sub(1);
-        let (_, median, _) = offsets.select_nth_unstable(place);
-        medians.push((*first, *median));
+        medians.extend(median_of(&mut offsets).map(|median| (*first, median)));
         lengths.push(until - from);
         from = until;
     }
-    let usual = crate::stats::running_median(&medians, HOUR);
+    let usual = running_median(&medians, HOUR);
     let each = usual.into_iter().zip(lengths);
     let each = each.flat_map(|(usual, n)| std::iter::repeat_n(usual, n));
     level

@@ -41,7 +41,7 @@ pub use paths::Paths;
 pub use slots::Drift;
 pub use stability::Stability;
 pub use steering::ClockStep;
-pub use stretch::{Estimate, RateBounds, RateChange, Stretch};
+pub use stretch::{ESTIMATE_NEEDS, Estimate, RateBounds, RateChange, Stretch};
 pub use timing::{Finding, Timing};
 pub use warning::{Warning, WarningCode};
 

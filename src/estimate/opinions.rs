@@ -1,7 +1,7 @@
 //! [`Opinions`]: what time daemons and a plain median would make of the same exchanges.
 
 use super::claims::Claim;
-use crate::stats::{NSTAGE, Probability, WeightedPoint, quantile, settled_line};
+use crate::stats::{NSTAGE, Probability, WeightedPoint, median_of, quantile, settled_line};
 use crate::time::TimeDelta;
 
 /// Samples that chrony keeps of one source at most (`MAX_SAMPLES` of its sourcestats.c).
@@ -28,16 +28,10 @@ pub struct Opinions {
 /// Those of some exchanges, in the counter's order.
 pub(super) fn of(claims: &[Claim]) -> Opinions {
     let mut offsets: Vec<i64> = claims.iter().map(|c| offset(c).as_nanos()).collect();
-    let place = offsets.len().div_ceil(2).saturating_sub(1);
-    let median = match offsets.is_empty() {
-        true => None,
-        // The same as the median of the sorted values, in linear time.
-        false => Some(*offsets.select_nth_unstable(place).1),
-    };
     Opinions {
         clock_filter: clock_filter(claims),
         regression: regression(claims),
-        median: median.map(TimeDelta::from_nanos),
+        median: median_of(&mut offsets).map(TimeDelta::from_nanos),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::claims::rounded;
 use crate::sample::{CHUNK, Class, Sample, Samples};
+use crate::stats::median_of;
 
 /// Quantities of exchanges, in nanoseconds; one entry each.
 #[derive(Clone, Debug, Default)]
@@ -112,11 +113,7 @@ impl Rows {
 
     /// Median time and median value of some of the rows.
     fn middle(&self, values: &[i64], from: usize, to: usize) -> Option<(i64, i64)> {
-        let median = |column: &[i64]| {
-            let mut some = column.get(from..to)?.to_vec();
-            let place = some.len().checked_sub(1)? / 2;
-            Some(*some.select_nth_unstable(place).1)
-        };
+        let median = |column: &[i64]| median_of(&mut column.get(from..to)?.to_vec());
         Some((median(&self.at)?, median(values)?))
     }
 }

@@ -84,7 +84,7 @@ impl Steering {
         if by > 0 {
             self.falls.push(Fall {
                 after: before.at,
-                total: self.fallen_until(self.falls.len()) + by,
+                total: self.fallen_in_first(self.falls.len()) + by,
             });
         }
     }
@@ -109,7 +109,7 @@ impl Steering {
     pub(super) fn largest_fall(&self, at: i128, elapsed: i128, window: i128) -> i128 {
         let until = |end: i128| {
             let begun = self.falls.partition_point(|fall| fall.after < end);
-            self.fallen_until(begun)
+            self.fallen_in_first(begun)
         };
         // Most clocks fall nowhere.
         let fallen = match self.falls.is_empty() {
@@ -120,7 +120,7 @@ impl Steering {
     }
 
     /// By the first `count` falls.
-    fn fallen_until(&self, count: usize) -> i128 {
+    fn fallen_in_first(&self, count: usize) -> i128 {
         let last = count.checked_sub(1).and_then(|last| self.falls.get(last));
         last.map_or(0, |fall| fall.total)
     }

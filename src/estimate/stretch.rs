@@ -8,8 +8,8 @@
 use super::claims::{Claim, Origin, rounded};
 use super::opinions::{self, Opinions};
 use super::slots::Slot;
-use crate::stats::{Corridor, Ends, MIDLINE_NEEDS, Midline, Slopes};
-use crate::time::{Interval, Rate, TimeDelta, Timestamp};
+use crate::stats::{Corridor, Ends, MIDLINE_NEEDS, Midline, Slopes, random_walk_bend};
+use crate::time::{Frequency, Interval, Rate, TimeDelta, Timestamp};
 
 /// Changes of the rate that are looked for in one window: a clock that changes more often has no rate.
 const MOST_CHANGES: usize = 16;
@@ -104,10 +104,13 @@ pub(super) struct Draft {
     pub change: Option<RateChange>,
 }
 
-/// What a crystal wanders by, as Allan deviation at 600 s: 10 ppb, which is what those of ordinary hosts do.
-const WANDER: f64 = 1e-8;
+/// So many exchanges an estimate takes.
+pub const ESTIMATE_NEEDS: u64 = MIDLINE_NEEDS as u64;
+
+/// What a crystal wanders by, as Allan deviation at ten minutes: what those of ordinary hosts do.
+const CRYSTAL_ADEV: Frequency = Frequency::from_ppb(10);
 /// The averaging time that is said for.
-const WANDER_TAU: f64 = 600.0;
+const CRYSTAL_TAU: TimeDelta = TimeDelta::from_secs(600);
 
 /// What the estimates of a window rest on.
 #[derive(Clone, Copy, Debug)]
@@ -118,23 +121,18 @@ pub(super) struct Premise<'a> {
 }
 
 impl Premise<'_> {
-    /// What the middle of a stretch this long (in nanoseconds) may be off a straight line by, 95 % of the
-    /// time, where it is longer than the rate is taken to be constant for.
-    ///
-    /// For a random walk of frequency (variance q for each second; its Allan variance is q tau / 3, NIST SP
-    /// 1065 section 3.2) the middle is off the line of least squares over T with a variance of q T^3 / 320.
-    fn wander(&self, length: i64) -> f64 {
+    /// What the middle of a stretch this long may be off a straight line by, 95 % of the time, where it is
+    /// longer than the rate is taken to be constant for. Nanoseconds.
+    fn wander(&self, length: TimeDelta) -> f64 {
         // The last window takes a rest along.
-        let expected = self
-            .constant
-            .as_nanos()
-            .saturating_add(self.constant.as_nanos() / 2);
-        if length <= expected {
+        if length <= self.constant + self.constant.midpoint(TimeDelta::ZERO) {
             return 0.0;
         }
-        let length = TimeDelta::from_nanos(length).as_secs_f64();
-        let q = 3.0 * WANDER * WANDER / WANDER_TAU;
-        1.96 * (q * length.powi(3) / 320.0).sqrt() * 1e9
+        let adev = CRYSTAL_ADEV
+            .gained_over(TimeDelta::from_secs(1))
+            .as_secs_f64();
+        let bend = random_walk_bend(adev, CRYSTAL_TAU.as_secs_f64(), length.as_secs_f64());
+        1.96 * bend * 1e9
     }
 }
 
@@ -309,7 +307,8 @@ fn estimate(
     let offset = |phi| middle.offset(rounded(phi));
     let least_delay = claims.iter().map(|c| c.seen.upper - c.seen.lower).min();
     let least_delay = TimeDelta::from_nanos(least_delay?);
-    let wander = on.wander(claims.last()?.x - claims.first()?.x);
+    let length = TimeDelta::from_nanos(claims.last()?.x - claims.first()?.x);
+    let wander = on.wander(length);
     let value = offset(line.value);
     let lower = offset(line.value - (line.value - line.lower).hypot(wander));
     let upper = offset(line.value + (line.upper - line.value).hypot(wander));

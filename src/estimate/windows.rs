@@ -9,14 +9,13 @@
 use rayon::prelude::*;
 
 use super::Plan;
-use super::census::{self, Census, is_in};
+use super::census::{Census, is_in};
 use super::claims::Origin;
 use super::slots::{Drift, Slot};
 use super::stability::{self, Pick, Stability};
 use super::steering::{ClockStep, Reading, Steering};
-use super::stretch::{self, Draft, Premise};
+use super::stretch::{self, Draft, ESTIMATE_NEEDS, Premise};
 use crate::sample::{CHUNK, Mode, RunHeader, Sample, ServerInfo, SourceRecord};
-use crate::stats::MIDLINE_NEEDS;
 use crate::time::TimeDelta;
 
 /// A window takes no further slot, whatever its length, that it would hold more than so many exchanges
@@ -25,7 +24,7 @@ const MOST_IN_WINDOW: u64 = 1 << 18;
 
 /// A window is long enough for an estimate, with some room for losses; any longer, and a rate that wanders by
 /// what crystals do at 600 s (10 ppb) would bend a line by more than its interval.
-const LEAST_IN_WINDOW: usize = MIDLINE_NEEDS + MIDLINE_NEEDS / 3;
+const LEAST_IN_WINDOW: u64 = ESTIMATE_NEEDS + ESTIMATE_NEEDS / 3;
 
 /// Windows are unpacked together up to so many exchanges...
 const LEAST_IN_GROUP: u64 = 1 << 15;
@@ -69,8 +68,6 @@ struct Source<'a> {
 struct Window {
     from: i64,
     to: i64,
-    /// Up to before this slot, readings of the local clock are looked at, too.
-    look: i64,
     exchanges: u64,
 }
 
@@ -96,7 +93,7 @@ pub(super) fn fold(
     let windows = source.windows(&census);
     let parts: Vec<Vec<Folded>> = groups(&windows, census.total())
         .par_iter()
-        .map(|group| source.fold_group(group))
+        .map(|group| source.fold_group(group, &census))
         .collect();
     let mut all = Folded {
         contradictory: census.beyond,
@@ -181,13 +178,13 @@ impl Source<'_> {
     /// apart that there would be no estimate, and the last one up to half as long again, rather than leave
     /// a short rest.
     fn windows(&self, census: &Census) -> Vec<Window> {
-        let fewest = u64::try_from(LEAST_IN_WINDOW).unwrap_or(u64::MAX);
         let slots = (self.wanted.as_nanos() / self.step).max(1);
         let mut windows: Vec<Window> = Vec::new();
         for (place, (slot, n)) in census.slots.iter().enumerate() {
             let open = windows.last_mut().filter(|window| {
                 let is_short = slot.saturating_sub(window.from) < slots;
-                let is_poor = || window.exchanges < fewest && !census.is_break(place, slots);
+                let is_poor =
+                    || window.exchanges < LEAST_IN_WINDOW && !census.is_break(place, slots);
                 (is_short || is_poor()) && window.exchanges + n <= MOST_IN_WINDOW
             });
             match open {
@@ -198,28 +195,20 @@ impl Source<'_> {
                 None => windows.push(Window {
                     from: *slot,
                     to: slot + 1,
-                    look: slot + 1,
                     exchanges: *n,
                 }),
             }
         }
-        settle_rest(&mut windows, slots, &census.slots);
-        let timeout = self.origin.timeout_in(self.step);
-        for window in &mut windows {
-            let needed = window.to.saturating_add(timeout);
-            let next = census.slots.partition_point(|(slot, _)| *slot < needed);
-            let after = census.slots.get(next);
-            window.look = after.map_or(needed, |(slot, _)| slot + 1);
-        }
+        settle_rest(&mut windows, slots, census);
         windows
     }
 
     /// Folds windows that are next to each other: what they have a share in is unpacked once.
-    fn fold_group(&self, windows: &[Window]) -> Vec<Folded> {
+    fn fold_group(&self, windows: &[Window], census: &Census) -> Vec<Folded> {
         let (Some(first), Some(last)) = (windows.first(), windows.last()) else {
             return Vec::new();
         };
-        let samples = self.samples(first.from, last.look);
+        let samples = self.samples(first.from, self.heard_until(last, census));
         let steering = Steering::of(samples.iter().map(|(_, sample)| Reading::of(sample)));
         let from = |slot: i64| {
             let begin = slot.saturating_mul(self.step);
@@ -233,6 +222,14 @@ impl Source<'_> {
                 self.fold(within.unwrap_or_default(), &steering)
             })
             .collect()
+    }
+
+    /// Up to before which slot readings of the local clock tell what it did while the window's exchanges were
+    /// out: that of the first one after the last of them is over.
+    fn heard_until(&self, window: &Window, census: &Census) -> i64 {
+        let over = window.to.saturating_add(self.origin.timeout_in(self.step));
+        let next = census.slots.partition_point(|(slot, _)| *slot < over);
+        census.slots.get(next).map_or(over, |(slot, _)| slot + 1)
     }
 
     /// Folds a window, from its samples in order, and what is known of the local clock around them.
@@ -337,14 +334,13 @@ fn groups(windows: &[Window], total: u64) -> Vec<&[Window]> {
 
 /// Gives a last window that is shorter than half of the others to the one before it, or as much of that one
 /// to it that both have an estimate.
-fn settle_rest(windows: &mut Vec<Window>, slots: i64, census: &[(i64, u64)]) {
+fn settle_rest(windows: &mut Vec<Window>, slots: i64, census: &Census) {
     let [.., before, last] = windows.as_mut_slice() else {
         return;
     };
-    let needed = u64::try_from(MIDLINE_NEEDS).unwrap_or(u64::MAX);
     let all = before.exchanges.saturating_add(last.exchanges);
-    let place = census.partition_point(|(slot, _)| *slot < last.from);
-    let follows = !census::is_break(census, place, slots);
+    let place = census.slots.partition_point(|(slot, _)| *slot < last.from);
+    let follows = !census.is_break(place, slots);
     let is_short = last.to.saturating_sub(last.from) < slots / 2;
     let together = last.to.saturating_sub(before.from);
     let fits = together <= slots.saturating_add(slots / 2) && all <= MOST_IN_WINDOW;
@@ -352,10 +348,10 @@ fn settle_rest(windows: &mut Vec<Window>, slots: i64, census: &[(i64, u64)]) {
         before.to = last.to;
         before.exchanges = all;
         windows.pop();
-    } else if follows && last.exchanges < needed && all >= 2 * needed {
+    } else if follows && last.exchanges < ESTIMATE_NEEDS && all >= 2 * ESTIMATE_NEEDS {
         let within = |(slot, _): &&(i64, u64)| (before.from..last.to).contains(slot);
         let mut held = 0;
-        for (slot, n) in census.iter().filter(within) {
+        for (slot, n) in census.slots.iter().filter(within) {
             if held >= all / 2 {
                 (before.exchanges, last.exchanges) = (held, all - held);
                 last.from = *slot;

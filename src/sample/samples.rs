@@ -318,7 +318,7 @@ impl Iter<'_> {
     #[inline]
     fn step(
         &mut self,
-        unpack: impl Fn(&[u8; LONGEST], &mut Fields) -> Option<Unpacked>,
+        unpack: impl Fn(&[u8; LONGEST], &mut Fields) -> Option<Cursor>,
     ) -> Option<u8> {
         self.left = self.left.checked_sub(1)?;
         let end = match self.rest.first_chunk() {
@@ -336,8 +336,8 @@ impl Iter<'_> {
     }
 }
 
-/// How far a sample is unpacked.
-struct Unpacked {
+/// How far a sample is unpacked: where its next number is, and how long.
+struct Cursor {
     tag: u8,
     /// The lengths that are still to come, the next one highest.
     lengths: u32,
@@ -346,8 +346,8 @@ struct Unpacked {
 
 /// Unpacks a sample, of which only the differences to the `last` one are told.
 #[inline]
-fn unpack(bytes: &[u8; LONGEST], last: &mut Fields) -> Option<Unpacked> {
-    let mut here = Unpacked::begin(bytes, last)?;
+fn unpack(bytes: &[u8; LONGEST], last: &mut Fields) -> Option<Cursor> {
+    let mut here = Cursor::begin(bytes, last)?;
     last.upper = here.number(bytes, last.upper)?;
     last.residence = here.number(bytes, last.residence)?;
     last.lower = here.number(bytes, last.lower)?;
@@ -361,8 +361,8 @@ fn unpack(bytes: &[u8; LONGEST], last: &mut Fields) -> Option<Unpacked> {
 
 /// The same for its instant alone.
 #[inline]
-fn skim(bytes: &[u8; LONGEST], last: &mut Fields) -> Option<Unpacked> {
-    let mut here = Unpacked::begin(bytes, last)?;
+fn skim(bytes: &[u8; LONGEST], last: &mut Fields) -> Option<Cursor> {
+    let mut here = Cursor::begin(bytes, last)?;
     while here.lengths != 0 {
         here.len += here.next_length();
     }
@@ -372,7 +372,7 @@ fn skim(bytes: &[u8; LONGEST], last: &mut Fields) -> Option<Unpacked> {
     Some(here)
 }
 
-impl Unpacked {
+impl Cursor {
     #[inline]
     fn begin(bytes: &[u8; LONGEST], last: &mut Fields) -> Option<Self> {
         let [a, b, c, tag, ..] = *bytes;

@@ -38,6 +38,25 @@ const PARTS: usize = 4;
 /// degrees of freedom exceeds this in one of a thousand cases.
 const UNEVEN: f64 = 22.46;
 
+/// What the middle of a clock's phase is off the line of least squares through a time of `length`, one
+/// standard deviation, if its frequency walks at random with the Allan deviation `adev` at `tau`. All times in
+/// one unit, which the result has, too.
+///
+/// With variance q of the frequency for each unit of time, the Allan variance is q tau / 3 (NIST SP 1065 section
+/// 3.2). The phase is the integral of a Wiener process; its middle less its mean over T, which is where
+/// that line passes, has the variance q T^3 / 320.
+///
+/// ```
+/// // 10 ppb at 600 s: a quarter of a microsecond in five minutes, a quarter of a millisecond in nine hours.
+/// let of = |length: f64| clockfit::stats::random_walk_bend(1e-8, 600.0, length);
+/// assert!((of(300.0) - 0.205e-6).abs() < 1e-9);
+/// assert!((of(32_768.0) - 0.234e-3).abs() < 1e-6);
+/// ```
+pub fn random_walk_bend(adev: f64, tau: f64, length: f64) -> f64 {
+    let q = 3.0 * adev * adev / tau;
+    (q * length.powi(3) / 320.0).sqrt()
+}
+
 /// The line halfway between an upper boundary that points are never below and a lower one that points
 /// are never above, at one place.
 #[derive(Clone, Copy, Debug, PartialEq)]

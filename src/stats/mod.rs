@@ -33,13 +33,13 @@ pub use histogram::{Bucket, EncodeHistogramError, EncodedHistogram, SignedHistog
 pub use inflation::Inflation;
 pub use jitter::{NSTAGE, jitter};
 pub use line::{Line, robust_line};
-pub use midline::{Ends, MIDLINE_NEEDS, Midline};
+pub use midline::{Ends, MIDLINE_NEEDS, Midline, random_walk_bend};
 pub use moments::{Moments, mean, root_mean_square};
 pub use quantile::{
     OrderInterval, Probability, inflated_interval, needed, order_interval, quantile, rank,
 };
 pub use running::{distances_from_running_median, running_median};
-pub use select::Ranked;
+pub use select::{Ranked, median_of};
 pub use summary::{QuantileEstimate, Summary};
 pub use variation::{ipdv, pdv};
 pub use weighted::{WeightedPoint, settled_line};

@@ -4,6 +4,19 @@ use std::collections::BTreeSet;
 
 use super::quantile::len;
 
+/// The median of `values` in any order, which it reorders: of an even number the lower one of the two in the
+/// middle, as of a sorted slice [`quantile`](super::quantile) has it. `None` of none.
+///
+/// ```
+/// use clockfit::stats::median_of;
+/// assert_eq!(median_of(&mut [30, 10, 50, 20]), Some(20));
+/// assert_eq!(median_of(&mut []), None);
+/// ```
+pub fn median_of(values: &mut [i64]) -> Option<i64> {
+    let place = values.len().checked_sub(1)? / 2;
+    Some(*values.select_nth_unstable(place).1)
+}
+
 /// Values of which any may be asked for by rank. Each answer puts one value in its place, with the
 /// smaller ones before it and the larger ones after it, so that the next question only concerns what
 /// lies between two places. The first question takes O(n); several at once, by

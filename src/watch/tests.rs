@@ -503,6 +503,32 @@ fn a_stall_is_told_with_what_of_it_was_waiting_for_a_processor() {
     assert_eq!(run_delay, Some(ms(200)));
 }
 
+/// It may have been stopped anywhere in its work.
+#[test]
+fn a_stall_at_work_is_told_with_what_its_instant_may_be_off_by() {
+    let mut host = Host::new(4);
+    host.seconds(3);
+    let begun = host.counter();
+    host.watch.handle_work(begun, begun + ms(99));
+    assert!(!host.watch.wants_reading());
+    host.run_delay += ms(700);
+    host.pass(secs(2));
+    host.watch.handle_work(begun, host.counter());
+    assert!(host.watch.wants_reading());
+    host.read();
+    host.seconds(3);
+    let found = host.end();
+    let [stall] = &found[..] else {
+        panic!("{found:?}")
+    };
+    let Change::Stall { length, run_delay } = stall.change else {
+        panic!("{stall:?}")
+    };
+    assert!((length - secs(2)).abs() < TimeDelta::from_micros(100));
+    assert_eq!((stall.at, stall.at_error), (begun, length));
+    assert_eq!(run_delay, Some(ms(700)));
+}
+
 #[test]
 fn a_wait_that_began_too_late_is_no_stall() {
     let mut watch = Watch::default();

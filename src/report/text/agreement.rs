@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::super::agreement::{AgreementReport, PairReport, PathsReport};
 use super::page::{Ink, Page};
 use super::quantity::{Digits, Round, plain, signed};
+use crate::estimate::ESTIMATE_NEEDS;
 
 /// Where the text after a label begins.
 const INDENT: usize = 14;
@@ -85,10 +86,8 @@ pub(super) fn paths<W: Write>(found: &PathsReport, page: &mut Page<'_, W>) -> io
     };
     say("together", &together)?;
     let (Some(spread), Some((low, high))) = (found.spread_ns, found.extremes) else {
-        return say(
-            "asymmetry",
-            "needs 24 exchanges over each, in the same minutes",
-        );
+        let text = format!("needs {ESTIMATE_NEEDS} exchanges over each, in the same minutes");
+        return say("asymmetry", &text);
     };
     let some = match found.paths.saturating_sub(found.compared) {
         0 => String::new(),

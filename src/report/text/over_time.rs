@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::super::model::{DriftReport, EstimateReport, SourceReport, StretchReport};
 use super::page::{Ink, Page};
 use super::quantity::{Digits, Round, plain, ppm, rate, signed, signed_ppm, time_of_day, utc};
-use crate::estimate::Basis;
+use crate::estimate::{Basis, ESTIMATE_NEEDS};
 use crate::sample::DisturbanceKind;
 use crate::time::{TimeDelta, Timestamp};
 
@@ -195,11 +195,11 @@ pub(super) fn table<W: Write>(found: &SourceReport, page: &mut Page<'_, W>) -> i
         let n = stretch.exchanges.to_string();
         let Some(estimate) = &stretch.estimate else {
             let at = clock(stretch.from.as_nanos(), long);
-            let why = match stretch.exchanges {
-                0..24 => "needs n 24",
-                _ => "no one rate explains these",
+            let why = match stretch.exchanges < ESTIMATE_NEEDS {
+                true => format!("needs n {ESTIMATE_NEEDS}"),
+                false => "no one rate explains these".to_owned(),
             };
-            page.line(Ink::Plain, &row([&at, &n, "-", why, ""]))?;
+            page.line(Ink::Plain, &row([&at, &n, "-", &why, ""]))?;
             continue;
         };
         let (lower, upper) = estimate.ci95_ns;
