@@ -181,10 +181,12 @@ impl Place {
         let alone = &near.estimate.alone;
         let away = i128::from(at) - i128::from(near.estimate.at.as_nanos());
         let rate = i128::from(near.estimate.rate.as_parts());
-        let phi = alone.phi + rate * away / i128::from(Rate::WHOLE);
+        // What a hostile recording holds may be as large as it likes.
+        let phi = alone.phi + rate.saturating_mul(away) / i128::from(Rate::WHOLE);
         let reach = |half: i64| {
             let half = i128::from(half) * i128::from(WIDER);
-            half + 4 * half * away.abs() / i128::from(near.length.max(1))
+            let carried = (4 * half).saturating_mul(away.abs());
+            half + (carried / i128::from(near.length.max(1))).min(i64::MAX.into())
         };
         Self {
             phi,
@@ -202,7 +204,7 @@ mod tests {
     use super::*;
     use crate::sample::{Event, Samples, Sink};
     use crate::sim::{Scenario, SimLeg};
-    use crate::time::Frequency;
+    use crate::time::{Frequency, Timestamp};
 
     const STEADY: Frequency = Frequency::from_ppm(0);
 
@@ -281,6 +283,24 @@ mod tests {
         assert_eq!(found.paths[0].compared, 3);
         assert_eq!(found.paths[0].extremes, Some((SourceId(0), SourceId(2))));
         assert!(found.paths[0].least_spread > us(60), "{:?}", found.paths);
+    }
+
+    #[test]
+    fn whatever_an_estimate_holds_has_a_place() {
+        let found = analyse(&over(&[300], STEADY), &Plan::default());
+        let stretch = &found.sources[0].timing.stretches[0];
+        let mut near = Near::of(stretch).unwrap();
+        near.estimate.at = Timestamp::from_nanos(i64::MIN);
+        near.estimate.rate = Rate::from_parts(i128::MAX);
+        (near.estimate.alone.below, near.estimate.alone.above) = (i64::MAX, i64::MAX);
+        for length in [0, 1, i64::MAX] {
+            near.length = length;
+            let place = Place::of(&near, i64::MAX);
+            assert!(
+                place.lower < place.phi && place.phi < place.upper,
+                "{length}"
+            );
+        }
     }
 
     /// Requests of the paths come at other instants, and a clock that drifts is elsewhere at each.
