@@ -101,8 +101,11 @@ impl RtcSource {
                 None => return,
             }
         }
-        // No longer than needed: another program may want the clock.
-        self.reader = None;
+        // No longer than needed: another program may want the clock. Nobody waits for it here, since other
+        // sources are due.
+        if let Some(reader) = &mut self.reader {
+            reader.stop();
+        }
     }
 
     fn pass_on(&mut self, reading: io::Result<rtc::Edge>, now: Monotonic, sink: &mut dyn Sink) {
@@ -164,6 +167,12 @@ impl Reader {
         })
     }
 
+    /// Lets the thread end soon.
+    fn stop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.readings = None;
+    }
+
     /// The next reading, if there is one.
     fn reading(&self) -> Option<io::Result<rtc::Edge>> {
         self.readings.as_ref()?.try_recv().ok()
@@ -172,8 +181,7 @@ impl Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        self.readings = None;
+        self.stop();
         if let Some(thread) = self.thread.take() {
             // An eighth of a second at most, and what one look takes.
             let _ = thread.join();

@@ -103,7 +103,7 @@ reference step 7200000000000
 echo "the report can be read"
 clockfit analyse /out/plain.jsonl >/tmp/text
 for words in 'real-time clock, read where one second ends' '8 made, 8 valid, none lost' \
-  'the real-time clock minus this one lies between'; do
+  'the real-time clock minus this one lay between'; do
   grep -qF "$words" /tmp/text || fail "not in the report: $words: $(</tmp/text)"
 done
 
