@@ -50,10 +50,10 @@ pub(super) struct Timeline<'a> {
 }
 
 /// What one slot says at a certain drift.
-struct Seen {
+struct Seen<'a> {
     reach: Reach,
     /// Where its own exchanges contradict each other.
-    torn: Option<Claim>,
+    torn: Option<&'a Claim>,
 }
 
 impl<'a> Timeline<'a> {
@@ -67,7 +67,7 @@ impl<'a> Timeline<'a> {
             around: Vec::new(),
             breaks: Vec::new(),
         };
-        let seen: Vec<Seen> = slots
+        let seen: Vec<Seen<'_>> = slots
             .iter()
             .map(|slot| Seen {
                 reach: slot.reach(drift),
@@ -76,11 +76,16 @@ impl<'a> Timeline<'a> {
             .collect();
         line.cut(&seen);
         line.doubt(&seen);
+        line.around = vec![(Reach::NOTHING, Reach::NOTHING); slots.len()];
         let each = || line.segment.iter().zip(&seen);
-        let before = sweep(each());
-        let mut after = sweep(each().rev());
-        after.reverse();
-        line.around = before.into_iter().zip(after).collect();
+        let mut before = Sweep::default();
+        for ((known, _), slot) in line.around.iter_mut().zip(each()) {
+            *known = before.pass(slot);
+        }
+        let mut after = Sweep::default();
+        for ((_, known), slot) in line.around.iter_mut().zip(each()).rev() {
+            *known = after.pass(slot);
+        }
         line
     }
 
@@ -90,7 +95,7 @@ impl<'a> Timeline<'a> {
 
     /// Goes forward and ends a segment at each contradiction. The slot where it is found may hold
     /// exchanges of both sides.
-    fn cut(&mut self, seen: &[Seen]) {
+    fn cut(&mut self, seen: &[Seen<'_>]) {
         let mut known = Reach::NOTHING;
         let mut segment = 0;
         for (slot, here) in self.slots.iter().zip(seen) {
@@ -108,10 +113,10 @@ impl<'a> Timeline<'a> {
 
     /// Where a slot shows that the server's time has moved: by its own exchanges, or by the first that
     /// contradicts what is known from before.
-    fn break_at(&self, slot: &Slot, known: &Reach, torn: Option<Claim>) -> Break {
+    fn break_at(&self, slot: &Slot, known: &Reach, torn: Option<&Claim>) -> Break {
         let first = slot.contradicts(known, self.drift);
         let early = first.filter(|x| torn.is_none_or(|torn| *x < torn.x));
-        let found = torn.unwrap_or(slot.best);
+        let found = *torn.unwrap_or(&slot.best);
         let at = early.map_or(found.t2, |x| {
             // Corners are known by their place; between two exchanges both clocks run alike to far less
             // than the time between them.
@@ -124,9 +129,9 @@ impl<'a> Timeline<'a> {
     }
 
     /// Goes back from each break: slots before it that what follows allows may be of either side.
-    fn doubt(&mut self, seen: &[Seen]) {
+    fn doubt(&mut self, seen: &[Seen<'_>]) {
         let is_break =
-            |(segment, here): (&Option<usize>, &Seen)| segment.is_none() && here.torn.is_none();
+            |(segment, here): (&Option<usize>, &Seen<'_>)| segment.is_none() && here.torn.is_none();
         let breaks: Vec<usize> = (0..)
             .zip(self.segment.iter().zip(seen))
             .filter(|(_, slot)| is_break(*slot))
@@ -159,15 +164,14 @@ impl<'a> Timeline<'a> {
             .collect()
     }
 
-    /// The bound at the last exchange.
-    pub(super) fn last(&self) -> Option<BoundAt> {
-        let slot = self.slots.last()?;
-        self.at(self.slots.len() - 1, &slot.last)
+    /// The bound at the last exchange, which is of the last slot.
+    pub(super) fn last(&self, claim: &Claim) -> Option<BoundAt> {
+        self.at(self.slots.len().checked_sub(1)?, claim)
     }
 
     /// Bounds of phi at any instant, in nanoseconds from the origin.
     pub(super) fn phi_at(&self, x: i64) -> Option<(i128, i128)> {
-        let next = self.slots.partition_point(|slot| slot.last.x < x);
+        let next = self.slots.partition_point(|slot| slot.end < x);
         let index = next.min(self.slots.len().checked_sub(1)?);
         let slot = self.slots.get(index)?;
         let mut ends = slot.at(x, self.drift);
@@ -200,21 +204,32 @@ impl<'a> Timeline<'a> {
     }
 }
 
-/// For each slot, what those before it of its segment prove together.
-fn sweep<'s>(slots: impl Iterator<Item = (&'s Option<usize>, &'s Seen)>) -> Vec<Reach> {
-    let mut known = Reach::NOTHING;
-    let mut current = None;
-    slots
-        .map(|(segment, here)| {
-            if segment.is_none() {
-                return Reach::NOTHING;
-            }
-            if *segment != current {
-                (current, known) = (*segment, Reach::NOTHING);
-            }
-            let before = known;
-            known = known.and(&here.reach);
-            before
-        })
-        .collect()
+/// What the slots passed so far prove together, of the segment that the last one is in.
+struct Sweep {
+    segment: Option<usize>,
+    known: Reach,
+}
+
+impl Default for Sweep {
+    fn default() -> Self {
+        Self {
+            segment: None,
+            known: Reach::NOTHING,
+        }
+    }
+}
+
+impl Sweep {
+    /// Passes a slot; returns what those of its segment before it proved.
+    fn pass(&mut self, (segment, here): (&Option<usize>, &Seen<'_>)) -> Reach {
+        if segment.is_none() {
+            return Reach::NOTHING;
+        }
+        if *segment != self.segment {
+            (self.segment, self.known) = (*segment, Reach::NOTHING);
+        }
+        let before = self.known;
+        self.known = before.and(&here.reach);
+        before
+    }
 }

@@ -43,14 +43,15 @@ impl Drift {
 pub(super) struct Slot {
     /// The exchange that proves most by itself; the first of equals.
     pub best: Claim,
-    /// The latest exchange.
-    pub last: Claim,
-    /// Its exchanges up to the best one.
+    /// Where the latest exchange is.
+    pub end: i64,
+    /// Its exchanges up to the best one; none where that one is the first.
     before: Corridor,
     /// Its exchanges from the best one on.
     after: Corridor,
-    /// The first exchange that contradicts one before it in this slot, at the drift that was assumed.
-    torn: Option<Claim>,
+    /// The first exchange that contradicts one before it in this slot, at the drift that was assumed. It is
+    /// rare, and a long run has many slots.
+    torn: Option<Box<Claim>>,
 }
 
 impl Slot {
@@ -68,14 +69,17 @@ impl Slot {
                 let taken = corridor.push(claim.x, claim.lower, claim.upper);
                 debug_assert!(taken, "claims are ordered and near");
             }
+            corridor.shrink();
             corridor
         };
+        // What the best one says is known from `after`.
+        let closing = (!early.is_empty()).then_some(best);
         Some(Self {
             best: *best,
-            last: *claims.last()?,
-            before: corridor(&mut early.iter().chain([best])),
+            end: claims.last()?.x,
+            before: corridor(&mut early.iter().chain(closing)),
             after: corridor(&mut late.iter()),
-            torn: first_contradiction(claims, drift).copied(),
+            torn: first_contradiction(claims, drift).map(|claim| Box::new(*claim)),
         })
     }
 
@@ -105,8 +109,8 @@ impl Slot {
 
     /// Where its own exchanges contradict each other. At a drift beyond `prior`, what was assumed when
     /// they were looked at, they do where no straight line fits.
-    pub(super) fn torn(&self, drift: Drift, prior: Drift) -> Option<Claim> {
-        let torn = self.torn?;
+    pub(super) fn torn(&self, drift: Drift, prior: Drift) -> Option<&Claim> {
+        let torn = self.torn.as_deref()?;
         if prior.lower <= drift.lower && drift.upper <= prior.upper {
             return Some(torn);
         }

@@ -122,7 +122,7 @@ impl Timing {
         });
         Self {
             allowance,
-            bound: line.last(),
+            bound: folded.last.and_then(|claim| line.last(&claim)),
             series: line.series(),
             breaks: line.breaks().to_vec(),
             stretches: stretches.collect(),

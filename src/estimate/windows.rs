@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::Plan;
 use super::census::{Census, is_in};
-use super::claims::Origin;
+use super::claims::{Claim, Origin};
 use super::slots::{Drift, Slot};
 use super::stability::{self, Pick, Stability};
 use super::steering::{ClockStep, Reading, Steering};
@@ -38,6 +38,8 @@ const MOST_IN_SLOT: u64 = 1 << 16;
 #[derive(Debug, Default)]
 pub(super) struct Folded {
     pub slots: Vec<Slot>,
+    /// The last exchange.
+    pub last: Option<Claim>,
     /// Each with the slot that its middle exchange is in.
     pub drafts: Vec<(usize, Draft)>,
     pub clock_steps: Vec<ClockStep>,
@@ -99,6 +101,9 @@ pub(super) fn fold(
         contradictory: census.beyond,
         ..Folded::default()
     };
+    // At once: a vector that grows holds all of a long run twice.
+    let slots = parts.iter().flatten().map(|part| part.slots.len());
+    all.slots.reserve_exact(slots.sum());
     for part in parts.into_iter().flatten() {
         let begun = all.slots.len();
         all.slots.extend(part.slots);
@@ -109,6 +114,7 @@ pub(super) fn fold(
         for pick in part.picks {
             Pick::join(&mut all.picks, pick);
         }
+        all.last = part.last.or(all.last);
         all.contradictory += part.contradictory;
     }
     let stability = Stability::of(&all.picks, source.tau0, &plan.taus);
@@ -270,8 +276,9 @@ impl Source<'_> {
                 Some((*end, Slot::of(of_slot, self.drift)?))
             })
             .collect();
+        folded.last = claims.last().copied();
         let drafts = stretch::cut(self.premise(), &claims, &slots);
-        let place = |draft: &Draft| slots.partition_point(|(_, slot)| slot.last.x < draft.middle.x);
+        let place = |draft: &Draft| slots.partition_point(|(_, slot)| slot.end < draft.middle.x);
         folded.drafts = drafts
             .into_iter()
             .map(|draft| (place(&draft), draft))

@@ -85,6 +85,12 @@ impl Corridor {
         }
     }
 
+    /// Gives back what it holds beyond its corners; for one that is kept, not pushed to.
+    pub fn shrink(&mut self) {
+        self.floor.shrink_to_fit();
+        self.ceiling.shrink_to_fit();
+    }
+
     /// Whether nothing was taken.
     pub fn is_empty(&self) -> bool {
         self.floor.is_empty()
