@@ -34,6 +34,8 @@ pub enum Command {
     Analyse(AnalyseArgs),
     /// Measure this host's noise floor: what it measures where the true offset is zero
     Floor(FloorArgs),
+    /// What services ask of clocks: list them, search them, or explain one
+    Services(ServicesArgs),
     /// Show what each network interface can stamp, and how it is set
     Nic(NicArgs),
     /// Answer NTP requests from this host's own clock, for labs and tests
@@ -46,7 +48,7 @@ pub enum Format {
     /// For a person: at most 80 columns
     #[default]
     Text,
-    /// For programs: see docs/report.md and docs/nic.md, and the schemas beside them
+    /// For programs: see docs/report.md, docs/nic.md and docs/services.md, and the schemas beside them
     Json,
 }
 
@@ -338,6 +340,41 @@ pub struct FloorArgs {
     /// Who stamps packets
     #[arg(long, value_enum, default_value_t)]
     pub timestamps: Timestamps,
+}
+
+/// Whose numbers are taken: those of the program, and a site's own.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Limits")]
+pub struct CatalogueArgs {
+    /// Services and grades of your own, in the format of docs/services.md; one that has the name of another
+    /// takes its place
+    #[arg(long, value_name = "FILE")]
+    pub profile: Vec<PathBuf>,
+
+    /// Your own setting of one number, such as ceph-mon.max_pairwise_skew_s=0.1
+    #[arg(long, value_name = "ID.FIELD=NUMBER")]
+    pub set: Vec<String>,
+}
+
+/// Arguments of `services`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Nothing is measured, and no network is asked. Each number says where it was read.\n\
+                  Exit codes: 0 told; 2 nothing is called so, or a profile is refused."
+)]
+pub struct ServicesArgs {
+    /// The name of one (ceph-mon), what comes before its dash (ceph), a grade (standard), or words to
+    /// search for [default: all in a table]
+    #[arg(value_name = "NAME")]
+    pub words: Vec<String>,
+
+    /// How to write it
+    #[arg(short, long, value_enum, default_value_t)]
+    pub format: Format,
+
+    /// Whose numbers.
+    #[command(flatten)]
+    pub catalogue: CatalogueArgs,
 }
 
 /// Arguments of `nic`.

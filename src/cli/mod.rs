@@ -5,6 +5,7 @@
 
 mod analyse;
 pub mod args;
+mod catalogue;
 mod floor;
 mod measure;
 mod nic;
@@ -13,6 +14,7 @@ mod present;
 mod progress;
 mod run;
 mod serve;
+mod services;
 pub mod source;
 mod stamps;
 mod targets;
@@ -52,6 +54,7 @@ pub fn main() -> ExitCode {
         Command::Measure(args) => measure::run(args),
         Command::Analyse(args) => analyse::run(&args),
         Command::Floor(args) => floor::run(args),
+        Command::Services(args) => services::run(&args),
         Command::Nic(args) => nic::run(&args),
         Command::Serve(args) => serve::run(&args),
     };

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{ColumnReport, NicReport, Report};
+use super::{ColumnReport, NicReport, Report, ServicesReport};
 
 /// Writes the report as indented JSON with a line end, straight to `out`: only the report itself is
 /// held in memory, never its text.
@@ -35,6 +35,22 @@ pub fn write_nics(report: &NicReport, out: &mut impl Write) -> io::Result<()> {
 /// Those of `out`.
 pub fn write_nics_schema(out: &mut impl Write) -> io::Result<()> {
     pretty(&schemars::schema_for!(NicReport), out)
+}
+
+/// Writes services and grades as indented JSON with a line end.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_services(report: &ServicesReport, out: &mut impl Write) -> io::Result<()> {
+    pretty(report, out)
+}
+
+/// Writes the JSON Schema of [`ServicesReport`], as published in `docs/services.schema.json`.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_services_schema(out: &mut impl Write) -> io::Result<()> {
+    pretty(&schemars::schema_for!(ServicesReport), out)
 }
 
 /// Writes the stability of a plain column as indented JSON with a line end.

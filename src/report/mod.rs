@@ -3,7 +3,8 @@
 //! Floor 7: imports anything below. [`Report`] is built from a [`Campaign`](crate::sample::Campaign)
 //! and an [`Assessment`](crate::estimate::Assessment) alone, so a replayed recording gives the same
 //! bytes as the run that wrote it. Renderers are pure functions from a report to bytes, one format a
-//! file; they read no terminal and no environment. [`NicReport`] is the same for network interfaces.
+//! file; they read no terminal and no environment. [`NicReport`] is the same for network interfaces,
+//! [`ServicesReport`] for what services ask of clocks.
 
 mod agreement;
 mod build;
@@ -13,6 +14,7 @@ pub mod json;
 mod local;
 mod model;
 mod nic;
+mod services;
 mod stability;
 pub mod text;
 
@@ -29,6 +31,9 @@ pub use model::{
 pub use nic::{
     ClockReport, DriverReport, InterfaceReport, LinkReport, NIC_SCHEMA, NicKind, NicReport,
     OfferReport, OutlookCode, OutlookReport, SettingReport,
+};
+pub use services::{
+    BetweenReport, GradeReport, LimitReport, SERVICES_SCHEMA, ServiceReport, ServicesReport,
 };
 pub use stability::{
     ColumnKind, ColumnReport, DeviationReport, NoiseKind, STABILITY_SCHEMA, StabilityReport,

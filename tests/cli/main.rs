@@ -24,6 +24,7 @@ mod nic;
 mod output;
 mod reach;
 mod recording;
+mod services;
 mod signals;
 mod times;
 mod usage;

@@ -9,6 +9,7 @@
 mod campaign;
 mod nic;
 mod schema;
+mod services;
 mod stability;
 mod text;
 

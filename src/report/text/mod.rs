@@ -10,6 +10,7 @@ mod nic;
 mod over_time;
 mod page;
 mod quantity;
+mod services;
 mod source;
 mod stability;
 mod table;
@@ -19,6 +20,7 @@ use std::io::{self, Write};
 
 pub use nic::write_nics;
 pub use page::Style;
+pub use services::{write_explained, write_services};
 pub use stability::write_column;
 
 use super::{Report, WarningReport};

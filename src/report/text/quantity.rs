@@ -73,6 +73,32 @@ pub(super) fn plain(nanos: i64) -> String {
     offset(nanos).trim_start_matches('+').to_owned()
 }
 
+/// Units in which people give limits, and what is worth a unit of its own only if it comes out whole.
+const ROUND: [(i64, &str); 3] = [
+    (86_400_000_000_000, "d"),
+    (3_600_000_000_000, "h"),
+    (60_000_000_000, "min"),
+];
+
+/// A limit, all of its digits: `50 ms`, `1.5 s`, `15 min`; none is negative.
+pub(super) fn exact(nanos: i64) -> String {
+    let round = ROUND
+        .iter()
+        .find(|(unit, _)| nanos >= 2 * unit && nanos % unit == 0);
+    if let Some((unit, name)) = round {
+        return format!("{} {name}", nanos / unit);
+    }
+    let (unit, name, digits) = match nanos {
+        0 | 1_000_000_000.. => (1_000_000_000, "s", 9),
+        1_000_000.. => (1_000_000, "ms", 6),
+        1_000.. => (1_000, "us", 3),
+        _ => return format!("{nanos} ns"),
+    };
+    let text = format!("{}.{:0digits$}", nanos / unit, nanos % unit);
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    format!("{text} {name}")
+}
+
 fn size(nanos: u64, outward: bool, round: Round, digits: Digits) -> String {
     let nanos = u128::from(nanos);
     UNITS

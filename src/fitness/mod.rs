@@ -1,0 +1,17 @@
+//! What services need of a clock, and how precise a provider's clocks can be promised to be: as data.
+//!
+//! Floor 6. Nothing here measures or formats. The [`Catalogue`] comes with the program, a site may add to it
+//! and override it, and every number in it says where it was read.
+
+mod catalogue;
+mod entry;
+mod fields;
+mod find;
+mod quantity;
+#[cfg(test)]
+mod tests;
+
+pub use catalogue::{Catalogue, CatalogueError};
+pub use entry::{Between, ClockRead, Grade, Kind, Limits, Origin, Scope, Service, Severity, Side};
+pub use find::UnknownName;
+pub use quantity::{Quantity, Unit};
