@@ -30,6 +30,8 @@ pub struct Args {
 pub enum Command {
     /// Measure the offset of NTP servers' clocks from this host's
     Measure(MeasureArgs),
+    /// Is this host's clock good enough for the services that run on it?
+    Check(CheckArgs),
     /// Report on recordings: on this program's as the run did, on others as far as they tell
     Analyse(AnalyseArgs),
     /// Measure this host's noise floor: what it measures where the true offset is zero
@@ -92,7 +94,6 @@ pub enum Mode {
 /// Arguments of `measure`.
 #[derive(Debug, clap::Args)]
 #[command(
-    group = ArgGroup::new("family").args(["ipv4", "ipv6"]),
     after_help = "Exit codes: 0 measured; 2 could not measure, or could not keep the recording.\n\
                   An offset is server - local: positive means that this host's clock is behind."
 )]
@@ -106,6 +107,25 @@ pub struct MeasureArgs {
     )]
     pub sources: Vec<Source>,
 
+    /// How to write the report
+    #[arg(short, long, value_enum, default_value_t)]
+    pub format: Format,
+
+    /// First measure this host's noise floor for so long, and say which offsets are below it
+    /// [default: 10s, if given without a time]
+    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true,
+          default_missing_value = "10s", value_parser = units::positive_duration)]
+    pub floor: Option<TimeDelta>,
+
+    /// How it is measured.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// How a run is made.
+#[derive(Debug, clap::Args)]
+#[command(group = ArgGroup::new("family").args(["ipv4", "ipv6"]))]
+pub struct RunArgs {
     /// Requests to each address [default: as many as the duration allows]
     #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub count: Option<u64>,
@@ -135,10 +155,6 @@ pub struct MeasureArgs {
     /// Only IPv6 addresses
     #[arg(short = '6', long)]
     pub ipv6: bool,
-
-    /// How to write the report
-    #[arg(short, long, value_enum, default_value_t)]
-    pub format: Format,
 
     /// Record every exchange to this file, for `clockfit analyse`
     #[arg(short, long, value_name = "FILE")]
@@ -188,12 +204,6 @@ pub struct MeasureArgs {
     #[arg(long)]
     pub cross_check: bool,
 
-    /// First measure this host's noise floor for so long, and say which offsets are below it
-    /// [default: 10s, if given without a time]
-    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true,
-          default_missing_value = "10s", value_parser = units::positive_duration)]
-    pub floor: Option<TimeDelta>,
-
     /// Seed of the random spacing of requests [default: random]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
@@ -201,6 +211,79 @@ pub struct MeasureArgs {
     /// How the run is analysed.
     #[command(flatten)]
     pub analysis: AnalysisArgs,
+}
+
+/// Arguments of `check`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = CHECK_HELP)]
+pub struct CheckArgs {
+    /// Servers to judge by: host, host:port, [v6]:port or ntp://... Three or more can outvote one that is
+    /// wrong. None may be this host itself
+    #[arg(
+        value_name = "SOURCE",
+        required_unless_present = "replay",
+        conflicts_with = "replay"
+    )]
+    pub sources: Vec<Source>,
+
+    /// Services to judge for: names, or what comes before a dash (ceph-mon, etcd), separated by commas;
+    /// clockfit services lists them
+    #[arg(long = "for", value_name = "SERVICE", value_delimiter = ',')]
+    pub services: Vec<String>,
+
+    /// A grade to judge for: strict, standard, basic, or one of your own
+    #[arg(long, value_name = "GRADE")]
+    pub grade: Option<String>,
+
+    /// Judge a recording instead of measuring
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["count", "interval", "duration", "interface", "output"])]
+    pub replay: Option<PathBuf>,
+
+    /// What the exit code says where the evidence does not decide [default: 3]
+    #[arg(long, value_name = "VERDICT", value_enum)]
+    pub undetermined_is: Option<Taken>,
+
+    /// What exit codes mean
+    #[arg(long, value_enum, default_value_t)]
+    pub exit_codes: ExitCodes,
+
+    /// How to write the report
+    #[arg(short, long, value_enum, default_value_t)]
+    pub format: Format,
+
+    /// Whose numbers.
+    #[command(flatten)]
+    pub catalogue: CatalogueArgs,
+
+    /// How it is measured.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+const CHECK_HELP: &str = "\
+Without --for and --grade all services and grades are told, and the grade standard decides.
+
+Exit codes: 0 fit; 1 unfit; 3 the evidence does not decide; 2 could not measure, or could not
+keep the recording. With --exit-codes nagios: 0 OK; 1 WARNING, a service warns; 2 CRITICAL,
+unfit; 3 UNKNOWN, undetermined or not measured.";
+
+/// What an undetermined verdict is taken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Taken {
+    /// As if it were fit: exit code 0
+    Fit,
+    /// As if it were unfit: exit code 1
+    Unfit,
+}
+
+/// What exit codes mean.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ExitCodes {
+    /// 0 fit, 1 unfit, 3 undetermined, 2 not measured
+    #[default]
+    Own,
+    /// 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN: for Nagios, Icinga and their like
+    Nagios,
 }
 
 /// How a run is analysed, while it is measured or later.

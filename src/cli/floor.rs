@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 
 use super::args::{FloorArgs, Timestamps};
-use super::run::{self, Ready, Results};
-use super::{Exit, stamps};
+use super::run::{self, Ready, Recording};
+use super::{Exit, present, stamps};
 use crate::estimate;
 use crate::net::{phc, resolve};
 use crate::responder::Config;
@@ -65,13 +65,11 @@ pub(super) fn run(args: FloorArgs) -> anyhow::Result<Exit> {
         notes: unavailable.into_iter().collect(),
         _embedded: Some(server),
     };
-    let results = Results {
-        format: args.format,
-        plan: estimate::Plan::default(),
-        recording: args.output,
-        force: args.force,
-    };
-    run::conduct(ready, &results)
+    let recording = Recording::of(args.output, args.force);
+    let measured = run::conduct(ready, &recording)?;
+    let plan = estimate::Plan::default();
+    let reported = present::report(&measured.campaign, &plan, args.format)?;
+    Ok(measured.unless_incomplete(reported))
 }
 
 /// What the floor is measured by: the embedded server in each mode, one after the other so that

@@ -6,6 +6,7 @@
 mod analyse;
 pub mod args;
 mod catalogue;
+mod check;
 mod floor;
 mod measure;
 mod nic;
@@ -29,20 +30,52 @@ use args::{Args, Command};
 /// Name and version of this program, as reports say it.
 const TOOL: &str = concat!("clockfit ", env!("CARGO_PKG_VERSION"));
 
-/// What the process says by its exit code. 1 and 3 are kept for verdicts.
+/// What the process says by its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// 0: measured, or told what was asked.
     Measured,
     /// 2: could not measure, or could not keep what was asked to be kept.
     Failed,
+    /// 0: a clock was judged, and is fit.
+    Fit,
+    /// 0: the same, and a service warns of it.
+    Warned,
+    /// 1: a clock was judged, and is unfit.
+    Unfit,
+    /// 3: the evidence does not decide.
+    Undetermined,
+    /// 0: what monitoring plugins call OK.
+    PluginOk,
+    /// 1: what they call WARNING.
+    PluginWarning,
+    /// 2: what they call CRITICAL.
+    PluginCritical,
+    /// 3: what they call UNKNOWN.
+    PluginUnknown,
+}
+
+impl Exit {
+    /// The same by the convention of monitoring plugins (Nagios, Icinga), where 2 is worse than 1 and
+    /// 3 is neither.
+    fn for_plugin(self) -> Self {
+        match self {
+            Self::Measured | Self::Fit => Self::PluginOk,
+            Self::Warned => Self::PluginWarning,
+            Self::Unfit => Self::PluginCritical,
+            Self::Failed | Self::Undetermined => Self::PluginUnknown,
+            plugin => plugin,
+        }
+    }
 }
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         match exit {
-            Exit::Measured => Self::SUCCESS,
-            Exit::Failed => Self::from(2),
+            Exit::Measured | Exit::Fit | Exit::Warned | Exit::PluginOk => Self::SUCCESS,
+            Exit::Unfit | Exit::PluginWarning => Self::from(1),
+            Exit::Failed | Exit::PluginCritical => Self::from(2),
+            Exit::Undetermined | Exit::PluginUnknown => Self::from(3),
         }
     }
 }
@@ -52,6 +85,7 @@ pub fn main() -> ExitCode {
     let args = Args::parse();
     let outcome = match args.command {
         Command::Measure(args) => measure::run(args),
+        Command::Check(args) => check::run(args),
         Command::Analyse(args) => analyse::run(&args),
         Command::Floor(args) => floor::run(args),
         Command::Services(args) => services::run(&args),

@@ -1,18 +1,21 @@
-//! What every command does that measures: the run, its recording and its report.
+//! What every command does that measures: the run and its recording.
 
 use std::fs::File;
 use std::path::PathBuf;
 
-use super::args::Format;
+use super::args::RunArgs;
 use super::progress::Progress;
-use super::{Exit, output, present, stamps};
-use crate::estimate;
-use crate::net::{clock, host};
+use super::targets::Targets;
+use super::{Exit, output, stamps};
+use crate::net::{clock, host, resolve};
 use crate::recording::Writer;
 use crate::sample::{Axis, Campaign, Event, Note, RunHeader, Sink, Tee};
 use crate::sampler::{self, Plan};
 use crate::server::Background;
 use crate::time::TimeDelta;
+
+/// How long a run takes if nothing is said.
+pub(super) const DURATION: TimeDelta = TimeDelta::from_secs(60);
 
 /// A run that is ready to begin.
 pub(super) struct Ready {
@@ -24,25 +27,84 @@ pub(super) struct Ready {
     pub(super) _embedded: Option<Background>,
 }
 
-/// Where the results of a run go.
-pub(super) struct Results {
-    pub(super) format: Format,
-    /// How the run is analysed.
-    pub(super) plan: estimate::Plan,
-    pub(super) recording: Option<PathBuf>,
+/// Where a run is recorded, if anywhere.
+pub(super) struct Recording {
+    file: Option<PathBuf>,
     /// Whether an existing file may be replaced.
-    pub(super) force: bool,
+    force: bool,
 }
 
-/// Measures, records and reports.
-pub(super) fn conduct(ready: Ready, results: &Results) -> anyhow::Result<Exit> {
+impl Recording {
+    pub(super) fn of(file: Option<PathBuf>, force: bool) -> Self {
+        Self { file, force }
+    }
+}
+
+/// What a run told.
+pub(super) struct Measured {
+    pub(super) campaign: Campaign,
+    /// Whether the recording, if there was to be one, is complete.
+    is_kept: bool,
+}
+
+impl Measured {
+    /// How a command ends that would end so: what could not be kept is a failure.
+    pub(super) fn unless_incomplete(&self, exit: Exit) -> Exit {
+        if self.is_kept { exit } else { Exit::Failed }
+    }
+}
+
+/// What can be told to be wrong before names are resolved.
+pub(super) fn check(args: &RunArgs) -> anyhow::Result<()> {
+    if let Some(interface) = &args.interface {
+        resolve::interface_index(interface)?;
+    }
+    Ok(())
+}
+
+/// How long the run is to be; nothing where its count ends it.
+pub(super) fn duration(args: &RunArgs, default: TimeDelta) -> Option<TimeDelta> {
+    args.duration.or(args.count.is_none().then_some(default))
+}
+
+/// From targets to a run.
+pub(super) fn ready(
+    mut found: Targets,
+    args: &RunArgs,
+    duration: Option<TimeDelta>,
+    embedded: Option<Background>,
+) -> anyhow::Result<Ready> {
+    let header = header(args.seed, args.timeout)?;
+    let (stamping, unavailable) = stamps::stamping(args.timestamps)?;
+    found.notes.extend(unavailable);
+    let plan = Plan {
+        count: args.count,
+        duration,
+        timeout: args.timeout,
+        stamping,
+        hardware: stamps::hardware(args)?,
+        interface: args.interface.clone(),
+        seed: header.seed,
+        cross_check: args.cross_check,
+        targets: found.targets,
+    };
+    Ok(Ready {
+        plan,
+        header,
+        notes: found.notes,
+        _embedded: embedded,
+    })
+}
+
+/// Measures and records.
+pub(super) fn conduct(ready: Ready, recording: &Recording) -> anyhow::Result<Measured> {
     let (duration, count) = (ready.plan.duration, ready.plan.count);
     let is_empty = ready.plan.targets.is_empty();
     // A run that cannot begin replaces no recording.
     let prepared = sampler::prepare(ready.plan).map_err(stamps::explained)?;
     // The file comes before the first packet: what cannot be kept should not be measured in vain.
-    let mut recording = match &results.recording {
-        Some(path) => Some(Writer::create(path, results.force, &ready.header)?),
+    let mut recording = match &recording.file {
+        Some(path) => Some(Writer::create(path, recording.force, &ready.header)?),
         None => None,
     };
     let mut campaign = Campaign::new(ready.header);
@@ -61,9 +123,8 @@ pub(super) fn conduct(ready: Ready, results: &Results) -> anyhow::Result<Exit> {
     };
     progress.finish();
     outcome?;
-    let kept = finish_recording(recording.as_mut());
-    let reported = present::report(&campaign, &results.plan, results.format)?;
-    Ok(if kept { reported } else { Exit::Failed })
+    let is_kept = finish_recording(recording.as_mut());
+    Ok(Measured { campaign, is_kept })
 }
 
 /// The recording may have ended before the run did: that is said, and no reason to lose the report.

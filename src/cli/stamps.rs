@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail};
 
-use super::args::{MeasureArgs, Timestamps};
+use super::args::{RunArgs, Timestamps};
 use super::units::Correction;
 use crate::net::hardware::{Corrections, HardwareError, How};
 use crate::net::nic::{NicError, TakeOver};
@@ -31,7 +31,7 @@ pub(super) fn stamping(wanted: Timestamps) -> anyhow::Result<(Stamping, Option<N
 
 /// Whether and how cards stamp. A correction that no card could get is a slip, and would be missed
 /// without a word.
-pub(super) fn hardware(args: &MeasureArgs) -> anyhow::Result<Option<Hardware>> {
+pub(super) fn hardware(args: &RunArgs) -> anyhow::Result<Option<Hardware>> {
     let how = match (args.timestamps, args.take_over_nic) {
         (Timestamps::Hardware, false) => How::Set(TakeOver::No),
         (Timestamps::Hardware, true) => How::Set(TakeOver::Yes),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 
-use super::args::{MeasureArgs, Mode, PhcTimescale};
+use super::args::{Mode, PhcTimescale, RunArgs};
 use super::floor;
 use super::source::{Host, Source};
 use crate::net::{clock, phc, resolve, rtc};
@@ -41,7 +41,7 @@ enum Measured {
 }
 
 impl Targets {
-    pub(super) fn add_embedded(&mut self, args: &MeasureArgs) -> anyhow::Result<Background> {
+    pub(super) fn add_embedded(&mut self, args: &RunArgs) -> anyhow::Result<Background> {
         if args.ipv6 {
             bail!("the embedded server listens at 127.0.0.1: name a source, or leave out -6");
         }
@@ -75,9 +75,8 @@ impl Targets {
         }
     }
 
-    pub(super) fn add_sources(&mut self, args: &MeasureArgs) -> anyhow::Result<()> {
-        let names: Vec<_> = args
-            .sources
+    pub(super) fn add_sources(&mut self, sources: &[Source], args: &RunArgs) -> anyhow::Result<()> {
+        let names: Vec<_> = sources
             .iter()
             .filter_map(|source| match &source.host {
                 Host::Name(name) => Some((name.clone(), source.port)),
@@ -85,7 +84,7 @@ impl Targets {
             })
             .collect();
         let mut resolved = resolve::names(&names).into_iter();
-        for source in &args.sources {
+        for source in sources {
             match &source.host {
                 Host::Address(address, zone) => {
                     let address = resolve::zoned(*address, zone.as_deref(), source.port)?;
@@ -112,7 +111,7 @@ impl Targets {
         &mut self,
         source: &Source,
         addresses: &[SocketAddr],
-        args: &MeasureArgs,
+        args: &RunArgs,
     ) -> anyhow::Result<()> {
         let wanted = |a: &&SocketAddr| !(args.ipv4 && a.is_ipv6() || args.ipv6 && a.is_ipv4());
         let mut any = false;
@@ -132,7 +131,7 @@ impl Targets {
         source: &Source,
         address: SocketAddr,
         zone: Option<&str>,
-        args: &MeasureArgs,
+        args: &RunArgs,
     ) -> anyhow::Result<()> {
         if args.ipv4 && address.is_ipv6() || args.ipv6 && address.is_ipv4() {
             self.unresolved(
@@ -183,7 +182,7 @@ impl Targets {
         Ok(())
     }
 
-    fn add_clock(&mut self, source: &Source, name: &str, args: &MeasureArgs) -> anyhow::Result<()> {
+    fn add_clock(&mut self, source: &Source, name: &str, args: &RunArgs) -> anyhow::Result<()> {
         let (ahead, timescale) = match args.phc_timescale {
             PhcTimescale::Utc => (TimeDelta::ZERO, Timescale::Utc),
             PhcTimescale::Tai => match clock::tai_minus_utc() {
@@ -230,7 +229,7 @@ impl Targets {
         Ok(())
     }
 
-    fn add_rtc(&mut self, source: &Source, device: &str, args: &MeasureArgs) -> anyhow::Result<()> {
+    fn add_rtc(&mut self, source: &Source, device: &str, args: &RunArgs) -> anyhow::Result<()> {
         let interval = args.interval.unwrap_or(RTC_INTERVAL);
         if interval < RTC_INTERVAL {
             bail!(

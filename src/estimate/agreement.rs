@@ -328,14 +328,14 @@ impl Khronos {
     }
 }
 
-fn claimed(interval: Interval) -> Claimed {
+pub(super) fn claimed(interval: Interval) -> Claimed {
     Claimed {
         lower: interval.lower().as_nanos(),
         upper: interval.upper().as_nanos(),
     }
 }
 
-fn interval(lower: i64, upper: i64) -> Option<Interval> {
+pub(super) fn interval(lower: i64, upper: i64) -> Option<Interval> {
     Interval::new(TimeDelta::from_nanos(lower), TimeDelta::from_nanos(upper))
 }
 

@@ -11,6 +11,7 @@
 //! allows as well as what precedes it speaks for itself alone.
 
 use super::claims::{Claim, Origin};
+use super::course::Known;
 use super::slots::{Drift, Ends, Reach, Slot};
 use crate::time::{Frequency, Interval, TimeDelta, Timestamp};
 
@@ -186,6 +187,17 @@ impl<'a> Timeline<'a> {
 
     /// The bound at an exchange of a slot.
     pub(super) fn at(&self, index: usize, claim: &Claim) -> Option<BoundAt> {
+        let (lower, upper) = self.phi(index, claim)?;
+        Some(BoundAt {
+            interval: self.origin.offset(claim, lower, upper)?,
+            at: claim.t2,
+            drift: self.drift.widest(),
+            sample: claim.sample,
+        })
+    }
+
+    /// Bounds of phi at an exchange of a slot, in nanoseconds from the origin.
+    fn phi(&self, index: usize, claim: &Claim) -> Option<(i128, i128)> {
         let mut ends = Ends::of(claim);
         if self.segment.get(index)?.is_some() {
             let (before, after) = self.around.get(index)?;
@@ -194,13 +206,26 @@ impl<'a> Timeline<'a> {
                 .and(after.backward(claim.x, self.drift))
                 .and(self.slots.get(index)?.at(claim.x, self.drift));
         }
-        let (lower, upper) = ends.nanos()?;
-        Some(BoundAt {
-            interval: self.origin.offset(claim, lower, upper)?,
-            at: claim.t2,
-            drift: self.drift.widest(),
-            sample: claim.sample,
+        ends.nanos()
+    }
+
+    /// All that is known at the best exchange of each slot.
+    pub(super) fn known(&self) -> Vec<Known> {
+        let each = (0..).zip(self.slots);
+        each.filter_map(|(index, slot)| {
+            let (lower, upper) = self.phi(index, &slot.best)?;
+            let reading = self.origin.reading(&slot.best);
+            Some(Known {
+                at: reading.at,
+                wall: reading.wall,
+                error: reading.error,
+                phi: (self.origin.absolute(lower), self.origin.absolute(upper)),
+                offset: self.origin.offset(&slot.best, lower, upper)?,
+                segment: self.segment.get(index).copied().flatten(),
+                sample: slot.best.sample,
+            })
         })
+        .collect()
     }
 }
 

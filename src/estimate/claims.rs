@@ -115,6 +115,18 @@ impl Origin {
         near(i128::from(at.as_nanos()) - i128::from(self.at.as_nanos()))
     }
 
+    /// Where a claim stands on both local axes.
+    pub(super) fn reading(&self, claim: &Claim) -> Reading {
+        let at = i128::from(self.at.as_nanos()) + i128::from(claim.x);
+        let wall = claim.wall + self.phi;
+        Reading {
+            at,
+            wall,
+            error: claim.error.into(),
+            t1: Timestamp::from_nanos(saturate(at + wall)),
+        }
+    }
+
     /// From phi, relative to the origin, to server - counter.
     pub(super) fn absolute(&self, phi: i128) -> i128 {
         self.phi + phi

@@ -11,6 +11,7 @@ mod bound;
 mod census;
 mod claims;
 mod class;
+mod course;
 mod crosscheck;
 mod disturbed;
 mod floor;
@@ -34,6 +35,7 @@ pub use agreement::{Agreement, Khronos, Member, Pair};
 pub use allowance::{Allowance, Basis};
 pub use bound::{BoundAt, Break};
 pub use class::ClassAssessment;
+pub use course::{Course, CourseAt, CourseServer};
 pub use crosscheck::CrossCheck;
 pub use floor::{Floor, FloorComparison, Resolution};
 pub use opinions::Opinions;
@@ -61,6 +63,8 @@ pub struct Plan {
     pub window: TimeDelta,
     /// At which averaging times stability is told.
     pub taus: Taus,
+    /// Whether servers are compared over time, at each step of the series, and not at the end alone.
+    pub course: bool,
 }
 
 impl Plan {
@@ -100,6 +104,7 @@ impl Default for Plan {
             series_step: Self::SERIES_STEP,
             window: Self::WINDOW,
             taus: Taus::Octave,
+            course: false,
         }
     }
 }
@@ -117,6 +122,8 @@ pub struct Assessment {
     pub paths: Vec<Paths>,
     /// What the servers agree on; absent with fewer than two that can be compared.
     pub agreement: Option<Agreement>,
+    /// What they prove of the local clock over time; empty unless that was planned.
+    pub course: Course,
     /// What the reader should know before trusting the numbers: of the run first, then by source.
     pub warnings: Vec<Warning>,
 }
@@ -196,6 +203,10 @@ pub fn analyse(campaign: &Campaign, plan: &Plan) -> Assessment {
     for (record, found) in campaign.sources.iter().zip(&mut sources) {
         found.floor = floor::compare(&floors, record, found);
     }
+    let course = match plan.course {
+        true => Course::find(campaign, &sources, plan),
+        false => Course::default(),
+    };
     let warnings = warning::collect(campaign, &sources, &floors, agreement.as_ref());
     Assessment {
         plan: plan.clone(),
@@ -203,6 +214,7 @@ pub fn analyse(campaign: &Campaign, plan: &Plan) -> Assessment {
         floors,
         paths,
         agreement,
+        course,
         warnings,
     }
 }

@@ -4,6 +4,7 @@ use super::Plan;
 use super::allowance::{Allowance, Basis};
 use super::bound::{BoundAt, Break, Timeline};
 use super::claims::Origin;
+use super::course::Known;
 use super::slots::Drift;
 use super::stability::Stability;
 use super::steering::ClockStep;
@@ -35,6 +36,20 @@ pub struct Timing {
     pub stability: Option<Stability>,
     /// Server - counter at the instant at which servers are compared, in nanoseconds.
     pub(super) common: Option<(i128, i128)>,
+    /// What is known at the best exchange of each step, where servers are to be compared over time.
+    pub(super) known: Vec<Known>,
+}
+
+/// What beside the exchanges of a source its timing is found from.
+struct Told<'a> {
+    /// The watched local clock.
+    clock: &'a LocalClock,
+    /// What is assumed of the drift before it is measured.
+    prior: Allowance,
+    /// When servers are compared.
+    instant: Option<Monotonic>,
+    /// Whether they are to be compared over time.
+    course: bool,
 }
 
 /// A change of the rate, and what may have caused it.
@@ -68,8 +83,13 @@ impl Timing {
         match windows::fold(record, header, plan, prior.drift) {
             None => Self::nothing(prior),
             Some((origin, folded, stability)) => {
-                let clock = &campaign.clock;
-                Self::solve(&origin, folded, stability, clock, prior, instant)
+                let told = Told {
+                    clock: &campaign.clock,
+                    prior,
+                    instant,
+                    course: plan.course,
+                };
+                Self::solve(&origin, folded, stability, &told)
             }
         }
     }
@@ -86,6 +106,7 @@ impl Timing {
             clock_steps: Vec::new(),
             stability: None,
             common: None,
+            known: Vec::new(),
         }
     }
 
@@ -93,9 +114,12 @@ impl Timing {
         origin: &Origin,
         folded: Folded,
         stability: Option<Stability>,
-        clock: &LocalClock,
-        prior: Allowance,
-        instant: Option<Monotonic>,
+        &Told {
+            clock,
+            prior,
+            instant,
+            course,
+        }: &Told<'_>,
     ) -> Self {
         let mut allowance = Allowance::measured(prior, &folded.drafts);
         let timeline = |drift: Drift| Timeline::of(origin, &folded.slots, drift, prior.drift);
@@ -127,6 +151,7 @@ impl Timing {
             breaks: line.breaks().to_vec(),
             stretches: stretches.collect(),
             changes: changes.collect(),
+            known: if course { line.known() } else { Vec::new() },
             contradictory: folded.contradictory,
             clock_steps: folded.clock_steps,
             stability,

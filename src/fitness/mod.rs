@@ -1,17 +1,25 @@
 //! What services need of a clock, and how precise a provider's clocks can be promised to be: as data.
 //!
 //! Floor 6. Nothing here measures or formats. The [`Catalogue`] comes with the program, a site may add to it
-//! and override it, and every number in it says where it was read.
+//! and override it, and every number in it says where it was read. [`judge`] holds what was observed of a
+//! clock against it.
 
 mod catalogue;
 mod entry;
 mod fields;
 mod find;
+mod judge;
+mod observed;
 mod quantity;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
 pub use catalogue::{Catalogue, CatalogueError};
 pub use entry::{Between, ClockRead, Grade, Kind, Limits, Origin, Scope, Service, Severity, Side};
 pub use find::UnknownName;
+pub use judge::{
+    CannotJudge, DECIDING_GRADE, Judged, LEAST_EXCHANGES, LEAST_OBSERVED, Question, judge,
+};
 pub use quantity::{Quantity, Unit};
+pub use verdict::{Check, Claim, Judgement, Need, Observed, Outcome, Reason, Verdict};

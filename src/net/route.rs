@@ -20,6 +20,17 @@ pub fn interface_to(remote: SocketAddr) -> io::Result<u32> {
     ask(remote.ip())
 }
 
+/// Whether packets to `remote` never leave this host: it is one of its own addresses. False where the kernel
+/// does not say.
+pub fn leads_to_this_host(remote: SocketAddr) -> bool {
+    let address = remote.ip().to_canonical();
+    // Linux routes all of its own addresses by its loopback, the first interface of every network namespace.
+    address.is_loopback() || ask(address).is_ok_and(|interface| interface == LOOPBACK)
+}
+
+/// LOOPBACK_IFINDEX of linux/net/net_namespace.h.
+const LOOPBACK: u32 = 1;
+
 #[cfg(not(all(target_os = "linux", not(clockfit_portable))))]
 fn ask(_: IpAddr) -> io::Result<u32> {
     Err(io::ErrorKind::Unsupported.into())

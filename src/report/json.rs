@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{ColumnReport, NicReport, Report, ServicesReport};
+use super::{CheckReport, ColumnReport, NicReport, Report, ServicesReport};
 
 /// Writes the report as indented JSON with a line end, straight to `out`: only the report itself is
 /// held in memory, never its text.
@@ -35,6 +35,22 @@ pub fn write_nics(report: &NicReport, out: &mut impl Write) -> io::Result<()> {
 /// Those of `out`.
 pub fn write_nics_schema(out: &mut impl Write) -> io::Result<()> {
     pretty(&schemars::schema_for!(NicReport), out)
+}
+
+/// Writes what was judged, and what it was judged by, as indented JSON with a line end.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_check(report: &CheckReport, out: &mut impl Write) -> io::Result<()> {
+    pretty(report, out)
+}
+
+/// Writes the JSON Schema of [`CheckReport`], as published in `docs/check.schema.json`.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_check_schema(out: &mut impl Write) -> io::Result<()> {
+    pretty(&schemars::schema_for!(CheckReport), out)
 }
 
 /// Writes services and grades as indented JSON with a line end.

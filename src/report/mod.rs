@@ -4,21 +4,28 @@
 //! and an [`Assessment`](crate::estimate::Assessment) alone, so a replayed recording gives the same
 //! bytes as the run that wrote it. Renderers are pure functions from a report to bytes, one format a
 //! file; they read no terminal and no environment. [`NicReport`] is the same for network interfaces,
-//! [`ServicesReport`] for what services ask of clocks.
+//! [`ServicesReport`] for what services ask of clocks, and [`CheckReport`] adds to a report what was judged
+//! of it.
 
 mod agreement;
 mod build;
+mod check;
 mod clean;
 mod floor;
 pub mod json;
 mod local;
 mod model;
 mod nic;
+mod quantity;
 mod services;
 mod stability;
 pub mod text;
 
 pub use agreement::{AgreementReport, KhronosReport, MemberReport, PairReport, PathsReport};
+pub use check::{
+    CHECK_SCHEMA, CheckReport, CheckedReport, ClaimName, JudgementReport, NeedReport, OutcomeName,
+    ReasonReport, RequirementReport, VerdictName, WindowReport,
+};
 pub use clean::escaped;
 pub use floor::{FloorReport, SourceFloorReport};
 pub use local::{DisturbanceReport, KernelReport, LocalClockReport};

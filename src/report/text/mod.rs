@@ -3,13 +3,13 @@
 //! Few sources are told in detail; many get a table with one line each, the worst first.
 
 mod agreement;
+mod check;
 mod distribution;
 mod floor;
 mod local;
 mod nic;
 mod over_time;
 mod page;
-mod quantity;
 mod services;
 mod source;
 mod stability;
@@ -18,12 +18,13 @@ mod table;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+pub use check::write_check;
 pub use nic::write_nics;
 pub use page::Style;
 pub use services::{write_explained, write_services};
 pub use stability::write_column;
 
-use super::{Report, WarningReport};
+use super::{Report, WarningReport, quantity};
 use crate::estimate::WarningCode;
 use crate::sample::SourceKind;
 use page::{Ink, Page};

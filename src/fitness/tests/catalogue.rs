@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::*;
+use super::super::*;
 use crate::time::{Frequency, TimeDelta};
 
 /// A service as small as may be, with these lines more.

@@ -1,0 +1,141 @@
+//! `clockfit check`: measures, or reads a recording, and judges.
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+
+use super::args::{CheckArgs, ExitCodes, Format, Taken};
+use super::run::{self, Ready, Recording};
+use super::source::Host;
+use super::targets::Targets;
+use super::{Exit, catalogue, output, present};
+use crate::estimate;
+use crate::fitness::{Catalogue, Check, Judged, Question, Verdict, judge};
+use crate::net::route;
+use crate::recording;
+use crate::report::text;
+use crate::report::{CheckReport, json};
+use crate::sample::Campaign;
+use crate::sampler::Endpoint;
+use crate::time::TimeDelta;
+
+/// The clock is looked at each second: what is judged over time should not rest on a handful of instants.
+const STEP: TimeDelta = TimeDelta::from_secs(1);
+
+/// Judges, and says so by the exit code.
+pub(super) fn run(args: CheckArgs) -> anyhow::Result<Exit> {
+    let codes = args.exit_codes;
+    let outcome = conduct(args);
+    match (codes, outcome) {
+        (ExitCodes::Nagios, Err(error)) => {
+            output::complain(&format!("error: {error:#}"));
+            Ok(Exit::PluginUnknown)
+        }
+        (ExitCodes::Nagios, Ok(exit)) => Ok(exit.for_plugin()),
+        (ExitCodes::Own, outcome) => outcome,
+    }
+}
+
+fn conduct(args: CheckArgs) -> anyhow::Result<Exit> {
+    // What is wrong with the question is said before a minute is spent on it.
+    let catalogue = catalogue::load(&args.catalogue)?;
+    if args.services.iter().any(String::is_empty) {
+        bail!("--for: a name is empty; is there a comma too many?");
+    }
+    let question = Question::new(&catalogue, &args.services, args.grade.as_deref())?;
+    let plan = estimate::Plan {
+        series_step: STEP,
+        course: true,
+        ..present::plan(args.run.analysis)
+    };
+    let told = Told {
+        catalogue: &catalogue,
+        question: &question,
+        plan: &plan,
+        format: args.format,
+        undetermined_is: args.undetermined_is,
+    };
+    if let Some(file) = &args.replay {
+        let replay = read(file)?;
+        return told.tell(&replay);
+    }
+    let ready = prepare(&args)?;
+    let recording = Recording::of(args.run.output, args.run.force);
+    let measured = run::conduct(ready, &recording)?;
+    let exit = told.tell(&measured.campaign)?;
+    Ok(measured.unless_incomplete(exit))
+}
+
+fn read(file: &Path) -> anyhow::Result<Campaign> {
+    let replay = recording::read(file)?;
+    for line in replay.describe() {
+        output::complain(&format!("warning: {}: {line}", file.display()));
+    }
+    Ok(replay.campaign)
+}
+
+fn prepare(args: &CheckArgs) -> anyhow::Result<Ready> {
+    run::check(&args.run)?;
+    for source in &args.sources {
+        if matches!(source.host, Host::Phc(_) | Host::Rtc(_)) {
+            bail!(
+                "{}: a clock is judged by NTP servers; clockfit measure tells what this one says",
+                source.text
+            );
+        }
+    }
+    let mut found = Targets::default();
+    found.add_sources(&args.sources, &args.run)?;
+    for target in &found.targets {
+        if let Endpoint::Server(address) = &target.endpoint
+            && route::leads_to_this_host(*address)
+        {
+            bail!(
+                "{} ({address}) is this host itself, and against itself a clock is always right: name another \
+                 server",
+                target.info.source
+            );
+        }
+    }
+    let duration = run::duration(&args.run, run::DURATION);
+    run::ready(found, &args.run, duration, None)
+}
+
+/// What is told of a run, and how.
+struct Told<'a> {
+    catalogue: &'a Catalogue,
+    question: &'a Question<'a>,
+    plan: &'a estimate::Plan,
+    format: Format,
+    undetermined_is: Option<Taken>,
+}
+
+impl Told<'_> {
+    fn tell(&self, campaign: &Campaign) -> anyhow::Result<Exit> {
+        let assessment = estimate::analyse(campaign, self.plan);
+        let judged = judge(campaign, &assessment, self.question)?;
+        let report = CheckReport::new(campaign, &assessment, self.catalogue, &judged);
+        output::write(|mut out| match self.format {
+            Format::Json => json::write_check(&report, &mut out),
+            Format::Text => text::write_check(&report, output::style(), &mut out),
+        })
+        .context("the report could not be written")?;
+        Ok(self.exit(&judged))
+    }
+
+    fn exit(&self, judged: &Judged) -> Exit {
+        match (judged.verdict, self.undetermined_is) {
+            (Verdict::Fit, _) if warns(judged) => Exit::Warned,
+            (Verdict::Fit, _) | (Verdict::Undetermined, Some(Taken::Fit)) => Exit::Fit,
+            (Verdict::Unfit, _) | (Verdict::Undetermined, Some(Taken::Unfit)) => Exit::Unfit,
+            (Verdict::Undetermined, None) => Exit::Undetermined,
+        }
+    }
+}
+
+/// Whether a service that was asked for is proven to warn, though it goes on.
+fn warns(judged: &Judged) -> bool {
+    let all = judged.services.iter().flat_map(|of| &of.checks);
+    let warned = |check: &Check| check.advisory && check.verdict == Verdict::Unfit;
+    judged.decided_by.is_none() && all.into_iter().any(warned)
+}

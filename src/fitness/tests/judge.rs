@@ -1,0 +1,686 @@
+//! What is judged of runs whose truth is known.
+
+use super::super::*;
+use crate::estimate::{Plan, analyse};
+use crate::sample::{
+    Campaign, Change, ClockReading, Discipline, Disturbance, Event, Exchange, Leap, Mode, Reading,
+    ReferenceId, RunEnd, RunHeader, Sample, ServerInfo, Sink, SourceId, SourceInfo, SourceKind,
+    StampSource, Timescale,
+};
+use crate::time::{Monotonic, TimeDelta, Timestamp};
+
+const SEC: i64 = 1_000_000_000;
+const START: i64 = 1_763_832_000 * SEC;
+
+fn us(n: i64) -> TimeDelta {
+    TimeDelta::from_micros(n)
+}
+
+fn ms(n: i64) -> TimeDelta {
+    TimeDelta::from_millis(n)
+}
+
+/// A server: how far it is ahead of true time, its root dispersion, and how far away it is, one way.
+#[derive(Clone, Copy)]
+struct Server {
+    ahead: TimeDelta,
+    dispersion: TimeDelta,
+    away: TimeDelta,
+}
+
+/// One that is right, 50 us away.
+const RIGHT: Server = Server {
+    ahead: TimeDelta::ZERO,
+    dispersion: TimeDelta::from_micros(200),
+    away: TimeDelta::from_micros(50),
+};
+
+/// A host that asks servers.
+struct Host {
+    servers: Vec<Server>,
+    seconds: i64,
+    /// Requests a second.
+    often: i64,
+    /// The local clock minus true time, at a time of the run in nanoseconds.
+    wrong: fn(i64) -> TimeDelta,
+    /// Whether its own clock is watched.
+    watched: bool,
+    steps: Vec<TimeDelta>,
+    address: &'static str,
+    kind: SourceKind,
+}
+
+impl Default for Host {
+    fn default() -> Self {
+        Self {
+            servers: vec![RIGHT],
+            seconds: 60,
+            often: 1,
+            wrong: |_| TimeDelta::ZERO,
+            watched: true,
+            steps: Vec::new(),
+            address: "192.0.2.",
+            kind: SourceKind::Ntp,
+        }
+    }
+}
+
+impl Host {
+    fn campaign(&self) -> Campaign {
+        let begun = 5 * SEC;
+        let mut campaign = Campaign::new(RunHeader {
+            started: Timestamp::from_nanos(START),
+            started_at: Monotonic::from_nanos(begun),
+            timeout: TimeDelta::from_secs(1),
+            ..RunHeader::default()
+        });
+        for n in 0..self.servers.len() {
+            let info = SourceInfo {
+                source: format!("time{n}.example"),
+                address: format!("{}{n}", self.address),
+                port: 123,
+                kind: self.kind,
+                timescale: Timescale::Utc,
+                path: 0,
+                local_clock: None,
+            };
+            campaign.event(&Event::Source(info.into()));
+        }
+        for (n, server) in (0..).zip(&self.servers) {
+            let info = ServerInfo {
+                leap: Leap::None,
+                stratum: 2,
+                precision: -29,
+                root_delay: TimeDelta::ZERO,
+                root_dispersion: server.dispersion,
+                reference_id: ReferenceId::default(),
+            };
+            campaign.event(&Event::Server(SourceId(n), info));
+        }
+        for k in 0..self.seconds * self.often {
+            for (n, server) in (0..).zip(&self.servers) {
+                let since = k * SEC / self.often + SEC / 2 / self.often + i64::from(n) * 1_000_000;
+                let wrong = (self.wrong)(since);
+                let sample = Sample {
+                    exchange: Exchange {
+                        t1: Timestamp::from_nanos(START + since) + wrong,
+                        upper: server.ahead - wrong + server.away,
+                        residence: us(10),
+                        lower: server.ahead - wrong - server.away,
+                        tx: StampSource::Kernel,
+                        rx: StampSource::Kernel,
+                        error: TimeDelta::NANOSECOND,
+                    },
+                    mode: Mode::Basic,
+                    at: Monotonic::from_nanos(begun + since),
+                    at_error: TimeDelta::from_nanos(100),
+                };
+                campaign.event(&Event::Sample(SourceId(n), sample));
+            }
+        }
+        if self.watched {
+            for at in [0, self.seconds] {
+                campaign.event(&Event::Clock(Box::new(reading(begun + at * SEC))));
+            }
+        }
+        for by in &self.steps {
+            let at = Monotonic::from_nanos(begun + self.seconds * SEC / 2);
+            campaign.event(&Event::Disturbance(Box::new(Disturbance {
+                at,
+                at_error: us(1),
+                wall: Timestamp::from_nanos(START),
+                change: Change::Step {
+                    by: *by,
+                    error: us(1),
+                },
+            })));
+        }
+        campaign.event(&Event::End(RunEnd {
+            at: Monotonic::from_nanos(begun + self.seconds * SEC),
+            interrupted: false,
+        }));
+        campaign
+    }
+
+    fn judged(&self, services: &[&str], grade: Option<&str>) -> Judged {
+        self.by(&Catalogue::builtin(), services, grade).unwrap()
+    }
+
+    fn by(
+        &self,
+        catalogue: &Catalogue,
+        services: &[&str],
+        grade: Option<&str>,
+    ) -> Result<Judged, CannotJudge> {
+        let campaign = self.campaign();
+        let plan = Plan {
+            course: true,
+            series_step: TimeDelta::from_secs(1),
+            ..Plan::default()
+        };
+        let assessment = analyse(&campaign, &plan);
+        let names: Vec<String> = services.iter().map(ToString::to_string).collect();
+        let question = Question::new(catalogue, &names, grade).unwrap();
+        judge(&campaign, &assessment, &question)
+    }
+
+    /// The only check of a service.
+    fn check(&self, service: &str) -> Check {
+        let mut judged = self.judged(&[service], None);
+        let mut checks = judged.services.remove(0).checks;
+        assert_eq!(checks.len(), 1, "{service}");
+        checks.remove(0)
+    }
+}
+
+fn reading(at: i64) -> ClockReading {
+    ClockReading {
+        clocks: Reading {
+            wall: Timestamp::from_nanos(START + at),
+            counter: Monotonic::from_nanos(at),
+            error: us(1),
+        },
+        discipline: Some(Discipline {
+            max_error: ms(20),
+            ..Discipline::default()
+        }),
+        ..ClockReading::default()
+    }
+}
+
+fn behind(by: fn(i64) -> TimeDelta) -> Host {
+    Host {
+        wrong: by,
+        ..Host::default()
+    }
+}
+
+#[test]
+fn a_good_clock_is_fit_and_the_reserve_is_told() {
+    let judged = Host::default().judged(&["etcd", "ceph-mon"], Some("standard"));
+    assert_eq!(judged.verdict, Verdict::Fit);
+    assert_eq!(
+        (judged.observed, judged.exchanges),
+        (TimeDelta::from_secs(60), 60)
+    );
+    assert_eq!(judged.reasons, [Reason::OneServer(SourceId(0))]);
+    let ceph = &judged.services[2];
+    assert_eq!((ceph.id.as_str(), ceph.checks.len()), ("ceph-mon", 1));
+    let check = &ceph.checks[0];
+    assert_eq!(
+        (check.claim, check.limit, check.allowed),
+        (Claim::Share, 50_000_000, 25_000_000)
+    );
+    let observed = check.observed.unwrap();
+    // Nothing is proven to be wrong, and the bound is the way there.
+    assert_eq!(observed.lower, 0);
+    let upper = observed.upper.unwrap();
+    assert!((50_000..51_000).contains(&upper), "{upper}");
+    assert_eq!(check.reserve(), Some(25_000_000 - upper));
+    // Against UTC what the server may be off by is in it.
+    let offset = &judged.grades[0].checks[0];
+    assert_eq!(
+        (offset.quantity, offset.claim),
+        (Quantity::OffsetMostly, Claim::Utc)
+    );
+    let utc = offset.observed.unwrap().upper.unwrap();
+    assert_eq!(utc, upper + 200_000);
+}
+
+#[test]
+fn a_clock_that_is_off_does_not_keep_its_share_and_may_share_its_error() {
+    let host = behind(|_| ms(-50));
+    let judged = host.judged(
+        &["etcd-peer-probe", "ceph-mon", "zookeeper"],
+        Some("standard"),
+    );
+    assert_eq!(judged.verdict, Verdict::Unfit);
+    let outcomes: Vec<Outcome> = judged.services.iter().map(|of| of.outcome).collect();
+    let fit = Outcome::Judged(Verdict::Fit);
+    let unfit = Outcome::Judged(Verdict::Unfit);
+    assert_eq!(outcomes, [fit, unfit, Outcome::NotSensitive]);
+    let check = &judged.services[1].checks[0];
+    assert_eq!(check.reasons, [Reason::MayShareError]);
+    let beyond = check.reserve().unwrap();
+    assert!((-25_000_000..-24_900_000).contains(&beyond), "{beyond}");
+    assert_eq!(judged.grades[0].outcome, unfit);
+}
+
+#[test]
+fn a_limit_inside_of_the_bound_decides_nothing_and_what_would_is_said() {
+    let mut catalogue = Catalogue::builtin();
+    catalogue
+        .set("ceph-mon.max_pairwise_skew_s=0.00006")
+        .unwrap();
+    let judged = Host::default().by(&catalogue, &["ceph-mon"], None).unwrap();
+    assert_eq!(judged.verdict, Verdict::Undetermined);
+    let check = &judged.services[0].checks[0];
+    assert!(check.set);
+    assert_eq!(check.reasons, [Reason::WithinBound]);
+    assert_eq!(check.needs, [Need::Bound(us(30)), Need::Peers]);
+    assert_eq!(check.reserve(), None);
+    // A server as near as that does decide.
+    let near = Host {
+        servers: vec![Server {
+            away: us(28),
+            ..RIGHT
+        }],
+        ..Host::default()
+    };
+    assert_eq!(
+        near.by(&catalogue, &["ceph-mon"], None).unwrap().verdict,
+        Verdict::Fit
+    );
+}
+
+/// At the limit is within it; a nanosecond beyond is not.
+#[test]
+fn the_ends_of_the_bound_decide_to_the_nanosecond() {
+    let upper = Host::default()
+        .check("ceph-mon")
+        .observed
+        .unwrap()
+        .upper
+        .unwrap();
+    let at = |limit: i64| {
+        let mut catalogue = Catalogue::builtin();
+        let nanos = 2 * limit;
+        let seconds = format!("{}.{:09}", nanos / SEC, nanos % SEC);
+        catalogue
+            .set(&format!("ceph-mon.max_pairwise_skew_s={seconds}"))
+            .unwrap();
+        Host::default()
+            .by(&catalogue, &["ceph-mon"], None)
+            .unwrap()
+            .verdict
+    };
+    assert_eq!(at(upper), Verdict::Fit);
+    assert_eq!(at(upper - 1), Verdict::Undetermined);
+}
+
+#[test]
+fn a_short_look_or_few_exchanges_decide_nothing() {
+    let short = Host {
+        seconds: 58,
+        ..Host::default()
+    };
+    let judged = short.judged(&["ceph-mon"], Some("basic"));
+    assert_eq!(judged.verdict, Verdict::Undetermined);
+    let check = &judged.services[0].checks[0];
+    assert_eq!(
+        check.reasons,
+        [Reason::Short {
+            observed: TimeDelta::from_secs(58)
+        }]
+    );
+    assert_eq!(check.needs, [Need::Observe(LEAST_OBSERVED)]);
+    // Not even that it is off, and not of steps.
+    let off = Host {
+        seconds: 1,
+        often: 20,
+        wrong: |_| ms(500),
+        ..Host::default()
+    };
+    let judged = off.judged(&["ceph-mon"], Some("basic"));
+    assert_eq!(judged.verdict, Verdict::Undetermined);
+    assert!(
+        judged.grades[0]
+            .checks
+            .iter()
+            .all(|of| of.verdict == Verdict::Undetermined)
+    );
+    let check = &judged.services[0].checks[0];
+    assert!(matches!(
+        check.reasons[..],
+        [Reason::Short { .. }, Reason::Few { exchanges: 20 }]
+    ));
+    assert!(
+        check.observed.unwrap().lower > 499_000_000,
+        "it is told all the same"
+    );
+    // To what cannot fail it does not matter.
+    assert_eq!(off.judged(&["zookeeper"], None).verdict, Verdict::Fit);
+}
+
+#[test]
+fn a_majority_outvotes_one_that_is_wrong() {
+    let wrong = Server {
+        ahead: ms(50),
+        ..RIGHT
+    };
+    let host = Host {
+        servers: vec![RIGHT, wrong, RIGHT],
+        ..Host::default()
+    };
+    let judged = host.judged(&["ceph-mon"], Some("standard"));
+    assert_eq!(judged.verdict, Verdict::Fit);
+    assert_eq!(judged.reasons, []);
+    assert_eq!(judged.servers.len(), 3);
+    let two = Host {
+        servers: vec![RIGHT, wrong],
+        ..Host::default()
+    };
+    let judged = two.judged(&["ceph-mon"], Some("standard"));
+    assert_eq!(judged.verdict, Verdict::Undetermined);
+    assert_eq!(
+        judged.reasons,
+        [Reason::NoMajority(vec![SourceId(0), SourceId(1)])]
+    );
+    let check = &judged.services[0].checks[0];
+    assert_eq!(
+        check.observed,
+        Some(Observed {
+            lower: 0,
+            upper: None
+        })
+    );
+    assert_eq!(check.needs, [Need::Servers]);
+    // Two that admit to be that wrong may both be right, and then nobody is near.
+    let modest = |ahead| Server {
+        ahead,
+        dispersion: ms(30),
+        ..RIGHT
+    };
+    let two = Host {
+        servers: vec![modest(ms(0)), modest(ms(50))],
+        ..Host::default()
+    };
+    let judged = two.judged(&["ceph-mon"], None);
+    let check = &judged.services[0].checks[0];
+    let observed = check.observed.unwrap();
+    // UTC is from 20 to 30 ms ahead by their word, and the ways there.
+    assert!(
+        (19_900_000..20_000_000).contains(&observed.lower),
+        "{observed:?}"
+    );
+    assert!(
+        (30_000_000..30_100_000).contains(&observed.upper.unwrap()),
+        "{observed:?}"
+    );
+    assert_eq!(check.verdict, Verdict::Undetermined);
+}
+
+/// The maximum is of all of the time; 99.9 % of the time leaves out what is shorter.
+#[test]
+fn a_short_excursion_counts_for_the_maximum_alone() {
+    // One second of 20 minutes.
+    let host = Host {
+        seconds: 1_200,
+        wrong: |at| {
+            if at / SEC == 700 {
+                ms(30)
+            } else {
+                TimeDelta::ZERO
+            }
+        },
+        ..Host::default()
+    };
+    let judged = host.judged(&["ceph-mon"], Some("standard"));
+    let of = |quantity: Quantity| {
+        let mut checks = judged.grades[0].checks.iter();
+        checks.find(|check| check.quantity == quantity).unwrap()
+    };
+    assert_eq!(of(Quantity::OffsetMostly).verdict, Verdict::Fit);
+    assert_eq!(of(Quantity::OffsetEver).verdict, Verdict::Unfit);
+    assert_eq!(of(Quantity::JitterMostly).verdict, Verdict::Fit);
+    assert_eq!(judged.services[0].outcome, Outcome::Judged(Verdict::Unfit));
+    // Two seconds are more than a thousandth.
+    let host = Host {
+        wrong: |at| {
+            if at / SEC / 2 == 350 {
+                ms(30)
+            } else {
+                TimeDelta::ZERO
+            }
+        },
+        ..host
+    };
+    let judged = host.judged(&[], Some("standard"));
+    assert_eq!(judged.grades[0].checks[0].verdict, Verdict::Unfit);
+    let jitter = judged.grades[0]
+        .checks
+        .iter()
+        .find(|c| c.quantity == Quantity::JitterMostly);
+    let observed = jitter.unwrap().observed.unwrap();
+    assert!(
+        (29_800_000..=30_000_000).contains(&observed.lower),
+        "{observed:?}"
+    );
+}
+
+#[test]
+fn steps_are_judged_each_way() {
+    let with = |steps: &[TimeDelta]| {
+        let host = Host {
+            steps: steps.to_vec(),
+            ..Host::default()
+        };
+        let judged = host.judged(&["redis-sentinel"], None);
+        let [forward, back] = &judged.services[0].checks[..] else {
+            panic!("two limits");
+        };
+        (forward.verdict, back.verdict)
+    };
+    assert_eq!(with(&[]), (Verdict::Fit, Verdict::Fit));
+    assert_eq!(with(&[ms(1_800), ms(-40)]), (Verdict::Fit, Verdict::Fit));
+    assert_eq!(with(&[ms(2_000)]), (Verdict::Unfit, Verdict::Fit));
+    assert_eq!(with(&[ms(-60)]), (Verdict::Fit, Verdict::Unfit));
+    // Known to a microsecond.
+    assert_eq!(with(&[ms(-50)]), (Verdict::Fit, Verdict::Undetermined));
+    let many = vec![ms(-40); 101];
+    assert_eq!(
+        with(&many).1,
+        Verdict::Undetermined,
+        "those that were not kept may be larger"
+    );
+    let unwatched = Host {
+        watched: false,
+        ..Host::default()
+    };
+    let judged = unwatched.judged(&["redis-sentinel"], None);
+    assert_eq!(judged.verdict, Verdict::Undetermined);
+    assert_eq!(judged.services[0].checks[0].reasons, [Reason::NotWatched]);
+}
+
+#[test]
+fn the_rate_is_what_is_left_of_it() {
+    let rate = |host: &Host| {
+        let judged = host.judged(&[], Some("standard"));
+        let mut checks = judged.grades[0].checks.iter();
+        let check = checks.find(|check| check.quantity == Quantity::ResidualDrift);
+        check.unwrap().clone()
+    };
+    // 20 us a second.
+    let fast = rate(&behind(|at| TimeDelta::from_nanos(at / 50_000)));
+    assert_eq!(fast.verdict, Verdict::Unfit);
+    let observed = fast.observed.unwrap();
+    assert!(observed.lower <= 20_000 && 20_000 <= observed.upper.unwrap());
+    // Known to what both ways leave open over a minute: 100 us of 59 s.
+    assert!(
+        observed.upper.unwrap() - observed.lower < 3_600,
+        "{observed:?}"
+    );
+    let slow = rate(&behind(|at| TimeDelta::from_nanos(-at / 100_000)));
+    assert_eq!(slow.verdict, Verdict::Fit);
+    // What cannot be told in a minute takes longer.
+    let nearly = rate(&behind(|at| TimeDelta::from_nanos(at / 68_000)));
+    assert_eq!(nearly.verdict, Verdict::Undetermined);
+    let [Need::Observe(needed)] = nearly.needs[..] else {
+        panic!("{nearly:?}");
+    };
+    assert!(
+        needed > TimeDelta::from_secs(60) && needed < TimeDelta::from_secs(1_000),
+        "{needed:?}"
+    );
+    // A step is no rate: it is judged as what it is.
+    let stepped = Host {
+        wrong: |at| {
+            if at > 40 * SEC {
+                ms(900)
+            } else {
+                TimeDelta::ZERO
+            }
+        },
+        ..Host::default()
+    };
+    let mut campaign = stepped.campaign();
+    assert!(rate(&stepped).observed.unwrap().lower > 1_000_000);
+    campaign.event(&Event::Disturbance(Box::new(Disturbance {
+        at: Monotonic::from_nanos(45 * SEC + SEC / 4),
+        at_error: us(1),
+        wall: Timestamp::from_nanos(START),
+        change: Change::Step {
+            by: ms(900),
+            error: us(1),
+        },
+    })));
+    let plan = Plan {
+        course: true,
+        series_step: TimeDelta::from_secs(1),
+        ..Plan::default()
+    };
+    let catalogue = Catalogue::builtin();
+    let question = Question::new(&catalogue, &[], Some("standard")).unwrap();
+    let judged = judge(&campaign, &analyse(&campaign, &plan), &question).unwrap();
+    let checks = &judged.grades[0].checks;
+    let check = checks
+        .iter()
+        .find(|of| of.quantity == Quantity::ResidualDrift);
+    assert_eq!(check.unwrap().verdict, Verdict::Fit);
+}
+
+#[test]
+fn a_limit_that_acts_one_way_depends_on_the_part_a_host_has() {
+    // A JWT may not come from an issuer ahead of its verifier at all.
+    let ahead = behind(|_| ms(5));
+    let check = ahead.check("keystone-jws");
+    assert_eq!(check.verdict, Verdict::Undetermined);
+    let [Reason::Parts { fails, keeps }] = &check.reasons[..] else {
+        panic!("{check:?}");
+    };
+    assert_eq!((fails.as_str(), keeps.as_str()), ("issuer", "verifier"));
+    let late = behind(|_| ms(-5));
+    let check = late.check("keystone-jws");
+    let [Reason::Parts { fails, .. }] = &check.reasons[..] else {
+        panic!("{check:?}");
+    };
+    assert_eq!(fails, "verifier");
+    // Members of a quorum take turns: today's peon leads tomorrow.
+    for wrong in [|_| TimeDelta::from_secs(3), |_| TimeDelta::from_secs(-3)] {
+        assert_eq!(
+            behind(wrong).check("ceph-mon-lease").verdict,
+            Verdict::Unfit
+        );
+    }
+}
+
+#[test]
+fn what_the_kernel_says_of_its_clock_is_judged_as_such() {
+    let check = Host::default().check("kudu");
+    assert_eq!(
+        check.observed,
+        Some(Observed {
+            lower: 20_000_000,
+            upper: Some(20_000_000)
+        })
+    );
+    assert_eq!((check.verdict, check.claim), (Verdict::Fit, Claim::Host));
+    let silent = Host {
+        watched: false,
+        ..Host::default()
+    };
+    assert_eq!(silent.check("kudu").reasons, [Reason::KernelSilent]);
+}
+
+#[test]
+fn what_has_no_limit_is_never_fit_and_what_reorders_is_told_by_how_much() {
+    let judged = Host::default().judged(&["tls-x509", "cassandra"], None);
+    assert_eq!(judged.verdict, Verdict::Undetermined);
+    assert_eq!(judged.services[0].reasons, [Reason::NoLimit]);
+    let cassandra = &judged.services[1];
+    assert_eq!(cassandra.outcome, Outcome::Reorders);
+    let window = cassandra.reorder.unwrap().upper.unwrap();
+    assert!((100_000..102_000).contains(&window), "{window}");
+}
+
+#[test]
+fn without_a_question_all_is_told_and_standard_decides() {
+    let judged = behind(|_| ms(5)).judged(&[], None);
+    assert_eq!(judged.services.len(), 80);
+    assert_eq!(judged.decided_by.as_deref(), Some("standard"));
+    assert_eq!(judged.reached.as_deref(), Some("standard"));
+    assert_eq!(judged.verdict, Verdict::Fit);
+    let judged = behind(|_| ms(50)).judged(&[], None);
+    assert_eq!(
+        (judged.verdict, judged.reached.as_deref()),
+        (Verdict::Unfit, Some("basic"))
+    );
+    let judged = behind(|_| ms(0)).judged(&[], Some("basic"));
+    assert_eq!((judged.decided_by, judged.reached), (None, None));
+}
+
+#[test]
+fn no_clock_is_judged_against_itself() {
+    for host in [
+        Host {
+            address: "127.0.0.",
+            ..Host::default()
+        },
+        Host {
+            address: "::ffff:127.0.0.",
+            ..Host::default()
+        },
+        Host {
+            kind: SourceKind::Embedded,
+            ..Host::default()
+        },
+    ] {
+        let refused = host
+            .by(&Catalogue::builtin(), &["ceph-mon"], None)
+            .unwrap_err();
+        assert!(matches!(refused, CannotJudge::OwnClock(_)), "{refused}");
+    }
+    let silent = Host {
+        seconds: 0,
+        ..Host::default()
+    };
+    let refused = silent.by(&Catalogue::builtin(), &["ceph-mon"], None);
+    assert_eq!(refused.unwrap_err(), CannotJudge::NothingKnown);
+}
+
+/// A stall of the host leaves a hole in what is observed, and says nothing of its clock.
+#[test]
+fn a_pause_is_not_held_against_the_clock() {
+    let host = Host {
+        seconds: 120,
+        ..Host::default()
+    };
+    let mut campaign = host.campaign();
+    let kept: Vec<Sample> = campaign.sources[0]
+        .samples
+        .iter()
+        .filter(|sample| !(35 * SEC..75 * SEC).contains(&sample.at.as_nanos()))
+        .collect();
+    campaign.sources[0].samples = crate::sample::Samples::default();
+    campaign.sources[0].samples.extend(kept);
+    let plan = Plan {
+        course: true,
+        series_step: TimeDelta::from_secs(1),
+        ..Plan::default()
+    };
+    let catalogue = Catalogue::builtin();
+    let question = Question::new(&catalogue, &["ceph-mon".to_owned()], None).unwrap();
+    let judged = judge(&campaign, &analyse(&campaign, &plan), &question).unwrap();
+    assert_eq!(judged.verdict, Verdict::Fit);
+    // 80 s are left, and on either side of the hole what is near.
+    assert!(
+        judged.observed > TimeDelta::from_secs(79),
+        "{:?}",
+        judged.observed
+    );
+    assert!(
+        judged.observed < TimeDelta::from_secs(90),
+        "{:?}",
+        judged.observed
+    );
+}

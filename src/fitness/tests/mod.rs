@@ -1,0 +1,4 @@
+//! The catalogue and what is judged by it, against known truth.
+
+mod catalogue;
+mod judge;
