@@ -14,7 +14,7 @@
 //! ```text
 //! kernel --Datagram, Stamp--> association --Exchange--> sampler --Event--> recording
 //!                                                                             | (a file; replay enters here)
-//!                         cli <--text, JSON-- report <--Assessment-- estimate <--Campaign
+//!        cli <--text, JSON-- report <--Judged-- fitness <--Assessment-- estimate <--Campaign
 //! ```
 //!
 //! | floor | rooms |

@@ -217,10 +217,11 @@ pub struct RunArgs {
 #[derive(Debug, clap::Args)]
 #[command(after_help = CHECK_HELP)]
 pub struct CheckArgs {
-    /// Servers to judge by: host, host:port, [v6]:port or ntp://... Three or more can outvote one that is
-    /// wrong. None may be this host itself
+    /// Servers to judge by.
     #[arg(
         value_name = "SOURCE",
+        help = "Servers to judge by: host, host:port, [v6]:port or ntp://... Three or more can outvote \
+                one that is wrong. None may be this host itself",
         required_unless_present = "replay",
         conflicts_with = "replay"
     )]

@@ -14,6 +14,7 @@ mod support;
 
 mod analyse;
 mod answers;
+mod check;
 mod columns;
 mod embedded;
 mod flood;

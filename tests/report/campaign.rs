@@ -461,3 +461,25 @@ pub(crate) fn disturbed() -> Campaign {
     );
     c
 }
+
+/// A minute with one server that this host is 700 us behind of, and a step forward and one back.
+pub(crate) fn minute() -> Campaign {
+    let mut c = Campaign::new(header(&["check", "ntp1.example"]));
+    let server = Server {
+        name: "ntp1.example",
+        address: "10.77.0.2",
+        kind: SourceKind::Ntp,
+        offset: 700_000,
+        floor: 120_000,
+        exchanges: 240,
+        every: SEC / 4,
+    };
+    add(&mut c, &server);
+    let step = |by| Change::Step {
+        by: ns(by),
+        error: ns(122),
+    };
+    disturb(&mut c, [step(400_021), step(-61)]);
+    end(&mut c, 60);
+    c
+}

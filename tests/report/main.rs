@@ -7,6 +7,7 @@
 )]
 
 mod campaign;
+mod check;
 mod nic;
 mod schema;
 mod services;

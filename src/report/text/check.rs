@@ -142,7 +142,11 @@ fn block<W: Write>(of: &JudgementReport, page: &mut Page<'_, W>) -> io::Result<(
     let title = format!("{}: {}{name}", of.id, outcome(of.outcome));
     page.paragraph(ink, "", 2, &title)?;
     for check in &of.checks {
-        let lead = format!("  {:<width$}", word(check.verdict), width = INDENT - 2);
+        let word = match (check.advisory, check.verdict) {
+            (true, VerdictName::Unfit) => "warns",
+            (_, verdict) => word(verdict),
+        };
+        let lead = format!("  {word:<width$}", width = INDENT - 2);
         page.paragraph(Ink::Plain, &lead, INDENT, &sentence(check))?;
     }
     let mut say = |text: &str| {
@@ -229,7 +233,7 @@ fn sentence(check: &CheckedReport) -> String {
         text += &format!("; what would decide: {}", needs.join("; or "));
     }
     if check.advisory {
-        text += "; it only warns";
+        text += "; beyond it warns, and goes on";
     }
     text
 }
@@ -277,7 +281,7 @@ fn what(check: &CheckedReport) -> String {
             format!("within {allowed} of the servers, {share}")
         }
         "warn_pairwise_skew_s" => {
-            format!("within {allowed} of the servers, its share of {limit} at which it warns{set}")
+            format!("within {allowed} of the servers, its share of {limit} between two{set}")
         }
         "max_pairwise_skew_p999_s" => {
             format!("within {allowed} of the servers 99.9 % of the time, {share}")
@@ -302,20 +306,9 @@ fn what(check: &CheckedReport) -> String {
 
 /// Many services, a line each: those that are not fit first, and those that cannot fail last.
 fn table<W: Write>(report: &CheckReport, page: &mut Page<'_, W>) -> io::Result<()> {
-    let groups: [(&str, &dyn Fn(&JudgementReport) -> bool); 6] = [
-        ("unfit", &|of| of.outcome == OutcomeName::Unfit),
-        ("undetermined", &|of| {
-            of.outcome == OutcomeName::Undetermined && !of.checks.is_empty()
-        }),
-        ("fit", &|of| of.outcome == OutcomeName::Fit),
-        ("reorder writes", &|of| of.outcome == OutcomeName::Reorders),
-        (NO_LIMIT, &|of| {
-            of.outcome == OutcomeName::Undetermined && of.checks.is_empty()
-        }),
-        (NOT_SENSITIVE, &|of| of.outcome == OutcomeName::NotSensitive),
-    ];
-    for (title, is_in) in groups {
-        let of_group: Vec<_> = report.services.iter().filter(|of| is_in(of)).collect();
+    for title in GROUPS {
+        let all = report.services.iter();
+        let of_group: Vec<_> = all.filter(|of| group(of) == title).collect();
         if of_group.is_empty() {
             continue;
         }
@@ -332,6 +325,25 @@ fn table<W: Write>(report: &CheckReport, page: &mut Page<'_, W>) -> io::Result<(
         }
     }
     Ok(())
+}
+
+/// Groups of a table, in their order.
+const GROUPS: [&str; 6] = [
+    "unfit",
+    "undetermined",
+    "fit",
+    "reorder writes",
+    NO_LIMIT,
+    NOT_SENSITIVE,
+];
+
+fn group(of: &JudgementReport) -> &'static str {
+    match of.outcome {
+        OutcomeName::NotSensitive => NOT_SENSITIVE,
+        OutcomeName::Reorders => "reorder writes",
+        OutcomeName::Undetermined if of.checks.is_empty() => NO_LIMIT,
+        judged => outcome(judged),
+    }
 }
 
 /// Groups of which names say all.

@@ -1,0 +1,221 @@
+//! `clockfit check`: verdicts and exit codes of recordings with known truth, and what is refused before a minute
+//! is spent on it. `scripts/tests/check.sh` does the same with real servers.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::{Ended, Serving, clockfit};
+
+const SEC: i64 = 1_000_000_000;
+const START: i64 = 1_763_832_000 * SEC;
+
+/// A recording of so many exchanges, one each so many nanoseconds, with servers that are ahead by so much.
+struct Recorded {
+    path: PathBuf,
+    _folder: TempDir,
+}
+
+impl Recorded {
+    fn new(exchanges: i64, every: i64, servers: &[(&str, i64)]) -> Self {
+        let seconds = |nanos: i64| format!("{}.{:09}", nanos / SEC, nanos % SEC);
+        let header = json!({
+            "clockfit_recording": {"major": 1, "minor": 0}, "tool": "clockfit 0.1.0", "run_id": "0",
+            "started": seconds(START), "started_at": 5 * SEC, "arguments": [], "seed": "1",
+            "timeout_ns": SEC,
+            "environment": {"host": "db1", "boot_id": null, "kernel": null, "clocksource": null,
+                "virtualisation": null, "time_daemons": [], "nics": [], "ptp_clocks": [], "privileged": false},
+        });
+        let mut text = format!("{header}\n");
+        let mut say = |line: Value| writeln!(text, "{line}").unwrap();
+        for (s, (address, _)) in servers.iter().enumerate() {
+            say(
+                json!({"k": "src", "s": s, "source": address, "address": address, "port": 123,
+                "kind": "ntp", "timescale": "utc"}),
+            );
+            say(
+                json!({"k": "srv", "s": s, "leap": "none", "stratum": 1, "precision": -25,
+                "root_delay_ns": 0, "root_dispersion_ns": 100_000, "refid": "50505300"}),
+            );
+        }
+        let clock = |at: i64| {
+            json!({"k": "clk", "m": 5 * SEC + at, "e": 100, "t": seconds(START + at),
+                "monotonic_ns": SEC + at})
+        };
+        say(clock(0));
+        for k in 0..exchanges {
+            for (s, (_, ahead)) in servers.iter().enumerate() {
+                let at = k * every + i64::try_from(s).unwrap() * 1_000;
+                say(
+                    json!({"k": "x", "s": s, "c": "BKK", "t1": seconds(START + at), "u": ahead + 50_000,
+                    "r": 10_000, "l": ahead - 50_000, "e": 10, "m": 5 * SEC + at}),
+                );
+            }
+        }
+        say(clock(exchanges * every));
+        say(json!({"k": "end", "m": 5 * SEC + exchanges * every, "interrupted": false}));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run.jsonl");
+        fs::write(&path, text).unwrap();
+        Self {
+            path,
+            _folder: folder,
+        }
+    }
+
+    fn minute(ahead: i64) -> Self {
+        Self::new(60, SEC, &[("192.0.2.1", ahead)])
+    }
+
+    fn check(&self, args: &[&str]) -> Ended {
+        let path = self.path.to_str().unwrap();
+        clockfit(["check", "--replay", path].iter().chain(args))
+    }
+}
+
+#[test]
+fn exit_codes_say_the_verdict() {
+    let good = Recorded::minute(0);
+    let bad = Recorded::minute(50_000_000);
+    let short = Recorded::new(20, SEC / 200, &[("192.0.2.1", 0)]);
+    for (run, args, own, nagios) in [
+        (
+            &good,
+            &["--for", "etcd,ceph-mon", "--grade", "standard"][..],
+            0,
+            0,
+        ),
+        (&good, &[], 0, 0),
+        (&bad, &["--for", "ceph-mon"], 1, 2),
+        (&bad, &["--for", "etcd-peer-probe"], 0, 0),
+        (&bad, &["--for", "zookeeper"], 0, 0),
+        (&bad, &[], 1, 2),
+        (&short, &["--for", "ceph-mon"], 3, 3),
+        (
+            &short,
+            &["--for", "ceph-mon", "--undetermined-is", "fit"],
+            0,
+            0,
+        ),
+        (
+            &short,
+            &["--for", "ceph-mon", "--undetermined-is", "unfit"],
+            1,
+            2,
+        ),
+    ] {
+        let told = run.check(args);
+        assert_eq!(told.code, own, "{args:?}\n{}{}", told.stdout, told.stderr);
+        assert_eq!(told.stderr, "");
+        let with: Vec<&str> = args
+            .iter()
+            .copied()
+            .chain(["--exit-codes", "nagios"])
+            .collect();
+        assert_eq!(run.check(&with).code, nagios, "{args:?}");
+    }
+    // A service that warns below its limit goes on; a plugin has a word for that.
+    let folder = tempfile::tempdir().unwrap();
+    let profile = folder.path().join("a.toml");
+    let text = "schema = 2\n[[service]]\nid = \"ours\"\nname = \"Ours\"\nkind = \"quorum\"\nclock = \"wall\"\n\
+                scope = \"pairwise\"\nseverity = \"refuse\"\nconsequence = \"No.\"\nsource = \"ours\"\n\
+                between = \"member/member\"\nmax_pairwise_skew_s = 0.2\nwarn_pairwise_skew_s = 0.08\n";
+    fs::write(&profile, text).unwrap();
+    let args = ["--profile", profile.to_str().unwrap(), "--for", "ours"];
+    let told = bad.check(&args);
+    assert_eq!(told.code, 0, "{}{}", told.stdout, told.stderr);
+    assert!(told.stdout.contains("\n  warns  "), "{}", told.stdout);
+    let nagios: Vec<&str> = args.into_iter().chain(["--exit-codes", "nagios"]).collect();
+    assert_eq!(bad.check(&nagios).code, 1);
+}
+
+#[test]
+fn json_carries_requirement_observed_interval_reserve_and_source() {
+    let report = Recorded::minute(50_000_000)
+        .check(&["--for", "ceph-mon", "-f", "json"])
+        .json();
+    assert_eq!(
+        (&report["schema"], &report["verdict"]),
+        (&json!("clockfit-check/1"), &json!("unfit"))
+    );
+    let ceph = &report["services"][0];
+    assert!(
+        ceph["source"]
+            .as_str()
+            .unwrap()
+            .contains("mon_clock_drift_allowed")
+    );
+    let check = &ceph["checks"][0];
+    assert_eq!(check["claim"], "share");
+    assert_eq!(
+        check["requirement"],
+        json!({"name": "max_pairwise_skew_s", "unit": "ns",
+        "limit": 50_000_000, "allowed": 25_000_000, "set": false})
+    );
+    let observed: Vec<i64> = serde_json::from_value(check["observed"].clone()).unwrap();
+    assert!(
+        observed[0] <= 50_000_000 && 50_000_000 <= observed[1],
+        "{observed:?}"
+    );
+    assert!(check["reserve"].as_i64().unwrap() < -24_000_000);
+    assert_eq!(check["reasons"][0]["code"], "may_share_error");
+    assert_eq!(report["reasons"][0]["code"], "one_server");
+    assert_eq!(report["measurement"]["schema"], "clockfit-report/1");
+}
+
+#[test]
+fn two_that_contradict_each_other_are_named() {
+    let two = Recorded::new(60, SEC, &[("192.0.2.1", 0), ("192.0.2.2", 50_000_000)]);
+    let told = two.check(&["--grade", "standard"]);
+    assert_eq!(told.code, 3);
+    assert!(
+        told.stdout
+            .contains("192.0.2.1, 192.0.2.2 contradict each other"),
+        "{}",
+        told.stdout
+    );
+}
+
+#[test]
+fn a_question_that_cannot_be_answered_is_refused_before_anything_is_measured() {
+    let ask = |args: &[&str]| {
+        // Nobody answers there, and it would take a minute to find out.
+        let ended = clockfit(["check", "192.0.2.1"].iter().chain(args));
+        assert!(ended.took.as_secs_f64() < 10.0, "{args:?}");
+        assert_eq!(ended.stdout, "");
+        ended
+    };
+    ask(&["--for", "cef-mon"]).refused(&["\"cef-mon\"", "ceph-mon"]);
+    ask(&["--for", "ceph-mon,"]).refused(&["a comma too many"]);
+    ask(&["--grade", "standart"]).refused(&["no grade", "standard"]);
+    ask(&["--set", "ceph-mon.max_pairwise_skew_s=50ms"]).refused(&["without a unit"]);
+    let again = "ceph-mon.max_pairwise_skew_s=0.1";
+    ask(&["--set", again, "--set", "ceph-mon.max_pairwise_skew_s=0.2"]).refused(&["set already"]);
+    ask(&["--profile", "/nowhere"]).refused(&["/nowhere cannot be opened"]);
+    ask(&["-o", "/nowhere/run.jsonl"]).refused(&["/nowhere/run.jsonl"]);
+    let nagios = ask(&["--for", "cef-mon", "--exit-codes", "nagios"]);
+    assert_eq!(nagios.code, 3);
+}
+
+#[test]
+fn no_clock_is_judged_against_itself() {
+    let server = Serving::new("127.0.0.1:0", &[]);
+    let address = server.address.to_string();
+    clockfit(["check", &address]).refused(&[&address, "is this host itself"]);
+    clockfit(["check", "[::1]:1"]).refused(&["is this host itself"]);
+    clockfit(["check", "phc:eth0"]).refused(&["phc:eth0", "judged by NTP servers"]);
+    clockfit(["check"]).refused(&["required"]);
+    let own = Recorded::new(60, SEC, &[("127.0.0.1", 0)]);
+    own.check(&[])
+        .refused(&["127.0.0.1 shares this host's clock"]);
+    let plugin = own.check(&["--exit-codes", "nagios"]);
+    assert_eq!(plugin.code, 3, "UNKNOWN");
+    let nothing = Recorded::new(0, SEC, &[("192.0.2.1", 0)]);
+    nothing.check(&[]).refused(&["no server answered"]);
+    clockfit(["check", "--replay", "/nowhere"]).refused(&["/nowhere"]);
+    clockfit(["check", "--replay", "x", "192.0.2.1"]).refused(&["cannot be used with"]);
+    clockfit(["check", "--replay", "x", "-d", "5s"]).refused(&["cannot be used with"]);
+}
