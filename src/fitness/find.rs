@@ -32,7 +32,7 @@ impl Catalogue {
     /// let catalogue = Catalogue::builtin();
     /// assert_eq!(catalogue.services_named("ceph-mon")?.len(), 1);
     /// assert!(catalogue.services_named("ceph")?.len() > 2);
-    /// assert!(catalogue.services_named("cef").unwrap_err().to_string().contains("ceph"));
+    /// assert!(catalogue.services_named("cehp").unwrap_err().to_string().contains("ceph"));
     /// # Ok::<(), clockfit::fitness::UnknownName>(())
     /// ```
     ///
