@@ -86,3 +86,14 @@ code=0
   --grade standard >"$scratch/again.json" || code=$?
 [[ $code == 1 ]] || fail "exit code $code"
 cmp "$scratch/off.json" "$scratch/again.json" || fail "the replay differs"
+
+echo "the conformance suite's script answers each test case once, from inside the bed"
+code=0
+"$bed" run env CLOCKFIT="$clockfit" "$project/scripts/scs/clockfit-scs" --servers "10.77.0.2, 10.77.0.3 10.77.0.5" \
+  --duration 2s --interval 20ms --own-servers yes \
+  --testcases "scs-0129-three-servers scs-0129-servers-agree scs-0129-offset-basic" >"$scratch/scs.txt" || code=$?
+[[ $code == 0 ]] || fail "exit code $code: $(<"$scratch/scs.txt")"
+# Two seconds decide only how many there are.
+[[ $(grep -cE '^scs-0129-[a-z-]+: (PASS|FAIL|ABORT)$' "$scratch/scs.txt") == 3 ]] || fail "$(<"$scratch/scs.txt")"
+grep -qx 'scs-0129-three-servers: PASS' "$scratch/scs.txt" || fail "$(<"$scratch/scs.txt")"
+grep -qx 'scs-0129-offset-basic: ABORT' "$scratch/scs.txt" || fail "$(<"$scratch/scs.txt")"

@@ -32,6 +32,8 @@ pub enum Command {
     Measure(MeasureArgs),
     /// Is this host's clock good enough for the services that run on it?
     Check(CheckArgs),
+    /// Answer test cases of the Sovereign Cloud Stack's conformance suite
+    Scs(ScsArgs),
     /// Report on recordings: on this program's as the run did, on others as far as they tell
     Analyse(AnalyseArgs),
     /// Measure this host's noise floor: what it measures where the true offset is zero
@@ -267,6 +269,49 @@ Without --for and --grade all services and grades are told, and the grade standa
 Exit codes: 0 fit; 1 unfit; 3 the evidence does not decide; 2 could not measure, or could not
 keep the recording. With --exit-codes nagios: 0 OK; 1 WARNING, a service warns; 2 CRITICAL,
 unfit; 3 UNKNOWN, undetermined or not measured.";
+
+/// Arguments of `scs`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Each test case is answered by a line ID: PASS, FAIL or ABORT (undetermined), with indented evidence \
+                  below it. docs/scs.md says what each one tests.\n\
+                  Exit codes: 0 the test cases were answered, whatever the answers; 2 they could not be run."
+)]
+pub struct ScsArgs {
+    /// The provider's servers.
+    #[arg(
+        value_name = "SOURCE",
+        help = "The provider's servers: host, host:port, [v6]:port or ntp://...; none may be this host itself",
+        required_unless_present_any = ["replay", "list"],
+        conflicts_with = "replay"
+    )]
+    pub sources: Vec<Source>,
+
+    /// Which test cases to answer: ids, separated by blanks or commas [default: all]
+    #[arg(
+        long,
+        value_name = "IDS",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub testcases: String,
+
+    /// List the ids, and do nothing else
+    #[arg(long)]
+    pub list: bool,
+
+    /// Answer from a recording instead of measuring
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["count", "interval", "duration", "interface", "output"])]
+    pub replay: Option<PathBuf>,
+
+    /// Whose numbers.
+    #[command(flatten)]
+    pub catalogue: CatalogueArgs,
+
+    /// How it is measured.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
 
 /// What an undetermined verdict is taken for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

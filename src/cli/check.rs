@@ -4,9 +4,9 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 
-use super::args::{CheckArgs, ExitCodes, Format, Taken};
+use super::args::{AnalysisArgs, CheckArgs, ExitCodes, Format, RunArgs, Taken};
 use super::run::{self, Ready, Recording};
-use super::source::Host;
+use super::source::{Host, Source};
 use super::targets::Targets;
 use super::{Exit, catalogue, output, present};
 use crate::estimate;
@@ -43,11 +43,7 @@ fn conduct(args: CheckArgs) -> anyhow::Result<Exit> {
         bail!("--for: a name is empty; is there a comma too many?");
     }
     let question = Question::new(&catalogue, &args.services, args.grade.as_deref())?;
-    let plan = estimate::Plan {
-        series_step: STEP,
-        course: true,
-        ..present::plan(args.run.analysis)
-    };
+    let plan = plan(args.run.analysis);
     let told = Told {
         catalogue: &catalogue,
         question: &question,
@@ -59,14 +55,24 @@ fn conduct(args: CheckArgs) -> anyhow::Result<Exit> {
         let replay = read(file)?;
         return told.tell(&replay);
     }
-    let ready = prepare(&args)?;
+    let ready = prepare(&args.sources, &args.run)?;
     let recording = Recording::of(args.run.output, args.run.force);
     let measured = run::conduct(ready, &recording)?;
     let exit = told.tell(&measured.campaign)?;
     Ok(measured.unless_incomplete(exit))
 }
 
-fn read(file: &Path) -> anyhow::Result<Campaign> {
+/// How a run is analysed that a clock is judged by.
+pub(super) fn plan(args: AnalysisArgs) -> estimate::Plan {
+    estimate::Plan {
+        series_step: STEP,
+        course: true,
+        ..present::plan(args)
+    }
+}
+
+/// A recording to judge by.
+pub(super) fn read(file: &Path) -> anyhow::Result<Campaign> {
     let replay = recording::read(file)?;
     for line in replay.describe() {
         output::complain(&format!("warning: {}: {line}", file.display()));
@@ -74,9 +80,10 @@ fn read(file: &Path) -> anyhow::Result<Campaign> {
     Ok(replay.campaign)
 }
 
-fn prepare(args: &CheckArgs) -> anyhow::Result<Ready> {
-    run::check(&args.run)?;
-    for source in &args.sources {
+/// A run by which a clock can be judged.
+pub(super) fn prepare(sources: &[Source], args: &RunArgs) -> anyhow::Result<Ready> {
+    run::check(args)?;
+    for source in sources {
         if matches!(source.host, Host::Phc(_) | Host::Rtc(_)) {
             bail!(
                 "{}: a clock is judged by NTP servers; clockfit measure tells what this one says",
@@ -85,7 +92,7 @@ fn prepare(args: &CheckArgs) -> anyhow::Result<Ready> {
         }
     }
     let mut found = Targets::default();
-    found.add_sources(&args.sources, &args.run)?;
+    found.add_sources(sources, args)?;
     for target in &found.targets {
         if let Endpoint::Server(address) = &target.endpoint
             && route::leads_to_this_host(*address)
@@ -97,8 +104,8 @@ fn prepare(args: &CheckArgs) -> anyhow::Result<Ready> {
             );
         }
     }
-    let duration = run::duration(&args.run, run::DURATION);
-    run::ready(found, &args.run, duration, None)
+    let duration = run::duration(args, run::DURATION);
+    run::ready(found, args, duration, None)
 }
 
 /// What is told of a run, and how.

@@ -14,6 +14,7 @@ pub mod output;
 mod present;
 mod progress;
 mod run;
+mod scs;
 mod serve;
 mod services;
 pub mod source;
@@ -86,6 +87,7 @@ pub fn main() -> ExitCode {
     let outcome = match args.command {
         Command::Measure(args) => measure::run(args),
         Command::Check(args) => check::run(args),
+        Command::Scs(args) => scs::run(args),
         Command::Analyse(args) => analyse::run(&args),
         Command::Floor(args) => floor::run(args),
         Command::Services(args) => services::run(&args),

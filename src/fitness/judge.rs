@@ -41,6 +41,15 @@ enum Decides {
 }
 
 impl<'a> Question<'a> {
+    /// For all grades, and no service.
+    pub(super) fn grades(catalogue: &'a Catalogue) -> Self {
+        Self {
+            services: Vec::new(),
+            grades: catalogue.grades().iter().collect(),
+            decides: Decides::All,
+        }
+    }
+
     /// For these services, each a name or what comes before its dash, and this grade; for all, where neither
     /// is named.
     ///
@@ -176,8 +185,13 @@ fn is_loopback(address: &str) -> bool {
         .is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
+/// Whether a look was too short to decide anything.
+pub(super) fn too_little(evidence: &Evidence<'_>) -> bool {
+    !evidence.too_little().0.is_empty()
+}
+
 /// What a run is evidence of.
-struct Evidence<'a> {
+pub(super) struct Evidence<'a> {
     campaign: &'a Campaign,
     course: &'a Course,
     observed: TimeDelta,
@@ -185,7 +199,7 @@ struct Evidence<'a> {
 }
 
 impl<'a> Evidence<'a> {
-    fn of(campaign: &'a Campaign, assessment: &'a Assessment) -> Self {
+    pub(super) fn of(campaign: &'a Campaign, assessment: &'a Assessment) -> Self {
         let course = &assessment.course;
         let valid = |id: SourceId| assessment.sources.get(id.index()).map_or(0, |of| of.valid);
         Self {

@@ -5,6 +5,7 @@
 //! clock against it.
 
 mod catalogue;
+mod conformance;
 mod entry;
 mod fields;
 mod find;
@@ -16,6 +17,10 @@ mod tests;
 mod verdict;
 
 pub use catalogue::{Catalogue, CatalogueError};
+pub use conformance::{
+    BadTestcase, Case, Conformance, Grounds, LEAST_SERVERS, LONGEST_STALL, conform, read_testcases,
+    testcases,
+};
 pub use entry::{Between, ClockRead, Grade, Kind, Limits, Origin, Scope, Service, Severity, Side};
 pub use find::UnknownName;
 pub use judge::{

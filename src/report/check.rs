@@ -241,10 +241,10 @@ impl CheckReport {
 
 /// What sources are called.
 #[derive(Clone, Copy)]
-struct Names<'a>(&'a Campaign);
+pub(super) struct Names<'a>(pub(super) &'a Campaign);
 
 impl Names<'_> {
-    fn of(self, id: SourceId) -> String {
+    pub(super) fn of(self, id: SourceId) -> String {
         let record = self.0.sources.get(id.index());
         record.map_or_else(String::new, |record| {
             let info = &record.info;
@@ -280,7 +280,7 @@ fn ends(observed: Observed) -> (i64, Option<i64>) {
     (observed.lower, observed.upper)
 }
 
-fn checked(of: &Check, names: Names<'_>) -> CheckedReport {
+pub(super) fn checked(of: &Check, names: Names<'_>) -> CheckedReport {
     let unit = match of.quantity.unit() {
         Unit::Seconds => "ns",
         Unit::PartsPerMillion => "ppb",

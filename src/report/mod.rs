@@ -17,6 +17,7 @@ mod local;
 mod model;
 mod nic;
 mod quantity;
+mod scs;
 mod services;
 mod stability;
 pub mod text;
@@ -39,6 +40,7 @@ pub use nic::{
     ClockReport, DriverReport, InterfaceReport, LinkReport, NIC_SCHEMA, NicKind, NicReport,
     OfferReport, OutlookCode, OutlookReport, SettingReport,
 };
+pub use scs::{ScsCase, ScsReport, write_scs};
 pub use services::{
     BetweenReport, GradeReport, LimitReport, SERVICES_SCHEMA, ServiceReport, ServicesReport,
 };

@@ -14,13 +14,13 @@ const SEC: i64 = 1_000_000_000;
 const START: i64 = 1_763_832_000 * SEC;
 
 /// A recording of so many exchanges, one each so many nanoseconds, with servers that are ahead by so much.
-struct Recorded {
-    path: PathBuf,
+pub(crate) struct Recorded {
+    pub(crate) path: PathBuf,
     _folder: TempDir,
 }
 
 impl Recorded {
-    fn new(exchanges: i64, every: i64, servers: &[(&str, i64)]) -> Self {
+    pub(crate) fn new(exchanges: i64, every: i64, servers: &[(&str, i64)]) -> Self {
         let seconds = |nanos: i64| format!("{}.{:09}", nanos / SEC, nanos % SEC);
         let header = json!({
             "clockfit_recording": {"major": 1, "minor": 0}, "tool": "clockfit 0.1.0", "run_id": "0",
@@ -66,7 +66,7 @@ impl Recorded {
         }
     }
 
-    fn minute(ahead: i64) -> Self {
+    pub(crate) fn minute(ahead: i64) -> Self {
         Self::new(60, SEC, &[("192.0.2.1", ahead)])
     }
 

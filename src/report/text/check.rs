@@ -195,7 +195,7 @@ fn in_a_line<W: Write>(grade: &JudgementReport, page: &mut Page<'_, W>) -> io::R
 }
 
 /// What was required, observed and found.
-fn sentence(check: &CheckedReport) -> String {
+pub(in super::super) fn sentence(check: &CheckedReport) -> String {
     let required = &check.requirement;
     let unit = required.unit.as_str();
     let observed = match check.observed {

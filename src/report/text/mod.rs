@@ -18,6 +18,7 @@ mod table;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+pub(super) use check::sentence;
 pub use check::write_check;
 pub use nic::write_nics;
 pub use page::Style;

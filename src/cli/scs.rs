@@ -1,0 +1,49 @@
+//! `clockfit scs`: answers the test cases of a conformance suite.
+
+use anyhow::Context;
+
+use super::args::ScsArgs;
+use super::run::{self, Recording};
+use super::{Exit, catalogue, check, output};
+use crate::estimate;
+use crate::fitness::{self, Catalogue};
+use crate::report::{ScsReport, write_scs};
+use crate::sample::Campaign;
+
+/// Measures, or reads a recording, and answers.
+pub(super) fn run(args: ScsArgs) -> anyhow::Result<Exit> {
+    if args.list {
+        output::write(|out| {
+            fitness::testcases()
+                .iter()
+                .try_for_each(|id| writeln!(out, "{id}"))
+        })
+        .context("the list could not be written")?;
+        return Ok(Exit::Measured);
+    }
+    let ids = fitness::read_testcases(&args.testcases).context("--testcases")?;
+    let catalogue = catalogue::load(&args.catalogue)?;
+    let plan = check::plan(args.run.analysis);
+    if let Some(file) = &args.replay {
+        return answer(&check::read(file)?, &plan, &catalogue, &ids);
+    }
+    let ready = check::prepare(&args.sources, &args.run)?;
+    let recording = Recording::of(args.run.output, args.run.force);
+    let measured = run::conduct(ready, &recording)?;
+    let exit = answer(&measured.campaign, &plan, &catalogue, &ids)?;
+    Ok(measured.unless_incomplete(exit))
+}
+
+fn answer(
+    campaign: &Campaign,
+    plan: &estimate::Plan,
+    catalogue: &Catalogue,
+    ids: &[String],
+) -> anyhow::Result<Exit> {
+    let assessment = estimate::analyse(campaign, plan);
+    let conformance = fitness::conform(campaign, &assessment, catalogue, ids)?;
+    let report = ScsReport::new(campaign, &conformance);
+    output::write(|mut out| write_scs(&report, &mut out))
+        .context("the answers could not be written")?;
+    Ok(Exit::Measured)
+}
