@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
 
+use super::report_file::CheckOutput;
 use super::source::Source;
 use super::units::{self, Correction};
 use crate::time::{Frequency, TimeDelta};
@@ -250,9 +251,16 @@ pub struct CheckArgs {
     #[arg(long, value_enum, default_value_t)]
     pub exit_codes: ExitCodes,
 
-    /// How to write the report
-    #[arg(short, long, value_enum, default_value_t)]
-    pub format: Format,
+    /// How to write the report.
+    #[arg(
+        short,
+        long = "format",
+        value_name = "FORMAT[=FILE]",
+        default_value = "text",
+        help = "How to write the report, and where to; several times for several: text, json, markdown, junit, \
+                nagios (one line with performance data), prometheus. One of them goes to standard output"
+    )]
+    pub formats: Vec<CheckOutput>,
 
     /// Whose numbers.
     #[command(flatten)]

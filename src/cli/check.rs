@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
-use super::args::{AnalysisArgs, CheckArgs, ExitCodes, Format, RunArgs, Taken};
+use super::args::{AnalysisArgs, CheckArgs, ExitCodes, RunArgs, Taken};
+use super::report_file::{CheckFormat, CheckOutput, Outputs};
 use super::run::{self, Ready, Recording};
 use super::source::{Host, Source};
 use super::targets::Targets;
@@ -13,8 +14,7 @@ use crate::estimate;
 use crate::fitness::{Catalogue, Check, Judged, Question, Verdict, judge};
 use crate::net::route;
 use crate::recording;
-use crate::report::text;
-use crate::report::{CheckReport, json};
+use crate::report::{CheckReport, escaped};
 use crate::sample::Campaign;
 use crate::sampler::Endpoint;
 use crate::time::TimeDelta;
@@ -25,7 +25,14 @@ const STEP: TimeDelta = TimeDelta::from_secs(1);
 /// Judges, and says so by the exit code.
 pub(super) fn run(args: CheckArgs) -> anyhow::Result<Exit> {
     let codes = args.exit_codes;
+    let wanted = |of: &CheckOutput| of.file.is_none() && of.format == CheckFormat::Nagios;
+    let is_plugin = args.formats.iter().any(wanted);
     let outcome = conduct(args);
+    if let (true, Err(error)) = (is_plugin, &outcome) {
+        // Whoever runs plugins reads one line of standard output, and nothing else.
+        let line = escaped(&format!("{error:#}")).replace('|', "/");
+        output::write(|out| writeln!(out, "CLOCKFIT UNKNOWN - {line}"))?;
+    }
     match (codes, outcome) {
         (ExitCodes::Nagios, Err(error)) => {
             output::complain(&format!("error: {error:#}"));
@@ -48,7 +55,7 @@ fn conduct(args: CheckArgs) -> anyhow::Result<Exit> {
         catalogue: &catalogue,
         question: &question,
         plan: &plan,
-        format: args.format,
+        outputs: Outputs::open(&args.formats)?,
         undetermined_is: args.undetermined_is,
     };
     if let Some(file) = &args.replay {
@@ -113,21 +120,18 @@ struct Told<'a> {
     catalogue: &'a Catalogue,
     question: &'a Question<'a>,
     plan: &'a estimate::Plan,
-    format: Format,
+    outputs: Outputs,
     undetermined_is: Option<Taken>,
 }
 
 impl Told<'_> {
-    fn tell(&self, campaign: &Campaign) -> anyhow::Result<Exit> {
+    fn tell(self, campaign: &Campaign) -> anyhow::Result<Exit> {
         let assessment = estimate::analyse(campaign, self.plan);
         let judged = judge(campaign, &assessment, self.question)?;
         let report = CheckReport::new(campaign, &assessment, self.catalogue, &judged);
-        output::write(|mut out| match self.format {
-            Format::Json => json::write_check(&report, &mut out),
-            Format::Text => text::write_check(&report, output::style(), &mut out),
-        })
-        .context("the report could not be written")?;
-        Ok(self.exit(&judged))
+        let exit = self.exit(&judged);
+        self.outputs.write(&report)?;
+        Ok(exit)
     }
 
     fn exit(&self, judged: &Judged) -> Exit {

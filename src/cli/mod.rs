@@ -13,6 +13,7 @@ mod nic;
 pub mod output;
 mod present;
 mod progress;
+pub mod report_file;
 mod run;
 mod scs;
 mod serve;

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Report;
-use super::clean::clean;
+use super::clean::{clean, clean_paragraph};
 use super::quantity::{exact, plain};
 use crate::estimate::Assessment;
 use crate::fitness::{
@@ -215,8 +215,8 @@ impl CheckReport {
                     if let Some(service) = catalogue.service(&of.id) {
                         told.name = clean(&service.name);
                         told.severity = Some(service.severity.word().to_owned());
-                        told.consequence = clean(&service.consequence);
-                        told.source = clean(&service.source);
+                        told.consequence = clean_paragraph(&service.consequence);
+                        told.source = clean_paragraph(&service.source);
                         told.verified = service.verified;
                     }
                     told
@@ -228,8 +228,8 @@ impl CheckReport {
                 .map(|of| {
                     let mut told = judgement(of, names);
                     if let Ok(grade) = catalogue.grade(&of.id) {
-                        told.consequence = clean(&grade.covers);
-                        told.source = clean(&grade.reason);
+                        told.consequence = clean_paragraph(&grade.covers);
+                        told.source = clean_paragraph(&grade.reason);
                     }
                     told
                 })

@@ -219,3 +219,92 @@ fn no_clock_is_judged_against_itself() {
     clockfit(["check", "--replay", "x", "192.0.2.1"]).refused(&["cannot be used with"]);
     clockfit(["check", "--replay", "x", "-d", "5s"]).refused(&["cannot be used with"]);
 }
+
+#[test]
+fn several_reports_go_to_files_and_one_to_standard_output() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let junit = format!("junit={}", place("a.xml"));
+    let metrics = format!("prometheus={}", place("a.prom"));
+    fs::write(place("a.xml"), "an older one that is longer than nothing").unwrap();
+    let run = Recorded::minute(0);
+    let args = [
+        "--for",
+        "ceph-mon",
+        "-f",
+        "nagios",
+        "-f",
+        &junit,
+        "-f",
+        &metrics,
+        "-f",
+        "json=/dev/null",
+    ];
+    let told = run.check(&args);
+    assert_eq!((told.code, told.stderr.as_str()), (0, ""));
+    assert!(
+        told.stdout.starts_with("CLOCKFIT OK - FIT for ceph-mon"),
+        "{}",
+        told.stdout
+    );
+    assert!(
+        fs::read_to_string(place("a.xml"))
+            .unwrap()
+            .starts_with("<?xml")
+    );
+    assert!(
+        fs::read_to_string(place("a.prom"))
+            .unwrap()
+            .contains("clockfit_fit 1\n")
+    );
+    // Nothing is left of what was written on the way.
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = fs::metadata(place("a.prom")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o444, 0o444, "others read it");
+    }
+    // All to files: standard output stays empty.
+    let told = run.check(&["--for", "ceph-mon", "-f", &junit]);
+    assert_eq!((told.code, told.stdout.as_str()), (0, ""));
+    assert!(told.stderr.is_empty());
+}
+
+#[test]
+fn what_cannot_be_written_is_said_before_anything_is_measured() {
+    let ask = |args: &[&str], words: &[&str]| {
+        let ended = clockfit(["check", "192.0.2.1"].iter().chain(args));
+        assert!(ended.took.as_secs_f64() < 10.0, "{args:?}");
+        ended.refused(words);
+    };
+    ask(
+        &["-f", "junit=/nowhere/a.xml"],
+        &["/nowhere/a.xml cannot be written"],
+    );
+    ask(&["-f", "junit=/"], &["cannot be written"]);
+    ask(
+        &["-f", "text", "-f", "json"],
+        &["only one report goes to standard output"],
+    );
+    ask(
+        &["-f", "junit=/tmp/x", "-f", "json=/tmp/x"],
+        &["two reports cannot go to one file"],
+    );
+    ask(&["-f", "junit="], &["name of a file is missing"]);
+    ask(&["-f", "yaml"], &["no format", "junit"]);
+    let plugin = clockfit([
+        "check",
+        "127.0.0.1",
+        "-f",
+        "nagios",
+        "--exit-codes",
+        "nagios",
+    ]);
+    assert_eq!(plugin.code, 3);
+    assert!(
+        plugin.stdout.starts_with("CLOCKFIT UNKNOWN - 127.0.0.1"),
+        "{}",
+        plugin.stdout
+    );
+}

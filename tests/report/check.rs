@@ -11,7 +11,12 @@ use serde_json::Value;
 
 use super::{campaign, schema};
 
-fn checked(campaign: &Campaign, names: &[&str], grade: Option<&str>, sets: &[&str]) -> CheckReport {
+pub(super) fn checked(
+    campaign: &Campaign,
+    names: &[&str],
+    grade: Option<&str>,
+    sets: &[&str],
+) -> CheckReport {
     let mut catalogue = Catalogue::builtin();
     for set in sets {
         catalogue.set(set).unwrap();
@@ -41,7 +46,7 @@ fn rendered(report: &CheckReport) -> String {
 }
 
 /// The same campaign with servers that are called otherwise.
-fn renamed(mut campaign: Campaign, address: &str) -> Campaign {
+pub(super) fn renamed(mut campaign: Campaign, address: &str) -> Campaign {
     let rename = |record: &mut SourceRecord| {
         let mut info = SourceInfo::clone(&record.info);
         info.address = address.to_owned();

@@ -8,6 +8,7 @@
 
 mod campaign;
 mod check;
+mod formats;
 mod nic;
 mod schema;
 mod services;

@@ -54,7 +54,8 @@ pub fn write_check(report: &CheckReport, style: Style, out: &mut impl Write) -> 
     page.paragraph(Ink::Plain, "", 0, &text)
 }
 
-fn header<W: Write>(report: &CheckReport, page: &mut Page<'_, W>) -> io::Result<()> {
+/// All in one line.
+pub(in super::super) fn verdict_line(report: &CheckReport) -> String {
     let asked: Vec<&str> = match &report.decided_by {
         Some(grade) => vec![grade],
         None => {
@@ -67,16 +68,19 @@ fn header<W: Write>(report: &CheckReport, page: &mut Page<'_, W>) -> io::Result<
         [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
         all => all.join(""),
     };
+    format!(
+        "{} for {what}, in this window of {}",
+        word(report.verdict).to_uppercase(),
+        plain(report.window.observed_ns)
+    )
+}
+
+fn header<W: Write>(report: &CheckReport, page: &mut Page<'_, W>) -> io::Result<()> {
     let ink = match report.verdict {
         VerdictName::Fit => Ink::Title,
         _ => Ink::Warning,
     };
-    let title = format!(
-        "{} for {what}, in this window of {}",
-        word(report.verdict).to_uppercase(),
-        plain(report.window.observed_ns)
-    );
-    page.paragraph(ink, "", 2, &title)?;
+    page.paragraph(ink, "", 2, &verdict_line(report))?;
     let measured = &report.measurement;
     let host = measured.host.name.as_deref().unwrap_or("unknown host");
     let text = format!(
@@ -120,7 +124,7 @@ fn word(verdict: VerdictName) -> &'static str {
     }
 }
 
-fn outcome(outcome: OutcomeName) -> &'static str {
+pub(in super::super) fn outcome(outcome: OutcomeName) -> &'static str {
     match outcome {
         OutcomeName::Fit => "fit",
         OutcomeName::Undetermined => "undetermined",
@@ -156,14 +160,7 @@ fn block<W: Write>(of: &JudgementReport, page: &mut Page<'_, W>) -> io::Result<(
     for reason in &of.reasons {
         say(&reason.text)?;
     }
-    if let Some((_, upper)) = of.reorder_ns {
-        let text = match upper {
-            Some(upper) => format!(
-                "writes of two hosts that are both as good as this one may swap their order within {}",
-                plain_up(upper)
-            ),
-            None => "nothing limits how far apart writes may swap their order".to_owned(),
-        };
+    if let Some(text) = reordering(of) {
         say(&text)?;
     }
     if matches!(of.outcome, OutcomeName::Unfit | OutcomeName::NotSensitive) && of.severity.is_some()
@@ -171,6 +168,18 @@ fn block<W: Write>(of: &JudgementReport, page: &mut Page<'_, W>) -> io::Result<(
         say(&of.consequence)?;
     }
     Ok(())
+}
+
+/// Within which time writes may swap their order, where the last one wins.
+pub(in super::super) fn reordering(of: &JudgementReport) -> Option<String> {
+    let (_, upper) = of.reorder_ns?;
+    Some(match upper {
+        Some(upper) => format!(
+            "writes of two hosts that are both as good as this one may swap their order within {}",
+            plain_up(upper)
+        ),
+        None => "nothing limits how far apart writes may swap their order".to_owned(),
+    })
 }
 
 /// A grade beside the one that decides.
@@ -206,7 +215,7 @@ pub(in super::super) fn sentence(check: &CheckedReport) -> String {
             format!("{} to {}", value(lower, unit), value_up(upper, unit))
         }
     };
-    let mut text = format!("{}: {observed}", what(check));
+    let mut text = format!("{}: {observed}", requirement(check));
     if check.claim == ClaimName::Share {
         text += match check.verdict {
             VerdictName::Fit => "; keeps its share",
@@ -263,7 +272,7 @@ fn plain_up(nanos: i64) -> String {
 }
 
 /// The requirement in words, with its limit.
-fn what(check: &CheckedReport) -> String {
+pub(in super::super) fn requirement(check: &CheckedReport) -> String {
     let required = &check.requirement;
     let RequirementReport { limit, allowed, .. } = *required;
     let (limit, allowed) = match required.unit.as_str() {

@@ -18,8 +18,8 @@ mod table;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-pub(super) use check::sentence;
 pub use check::write_check;
+pub(super) use check::{outcome, reordering, requirement, sentence, verdict_line};
 pub use nic::write_nics;
 pub use page::Style;
 pub use services::{write_explained, write_services};
