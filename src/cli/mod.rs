@@ -82,9 +82,28 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Parses the process's arguments and runs the command; `clap` itself exits with 2 on bad usage.
+/// Says what is wrong with the arguments, or what --help and --version say. Who reads exit codes as those of
+/// plugins must not take a slip of the pen for a critical state.
+fn usage(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    let args = std::env::args_os().map(|arg| arg.to_string_lossy().into_owned());
+    let args: Vec<String> = args.collect();
+    let wants = |of: &[String]| of == ["--exit-codes", "nagios"];
+    let is_plugin =
+        args.windows(2).any(wants) || args.iter().any(|arg| arg == "--exit-codes=nagios");
+    match (error.use_stderr(), is_plugin) {
+        (false, _) => ExitCode::SUCCESS,
+        (true, false) => Exit::Failed.into(),
+        (true, true) => Exit::PluginUnknown.into(),
+    }
+}
+
+/// Parses the process's arguments and runs the command.
 pub fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return usage(&error),
+    };
     let outcome = match args.command {
         Command::Measure(args) => measure::run(args),
         Command::Check(args) => check::run(args),

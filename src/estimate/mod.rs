@@ -35,7 +35,7 @@ pub use agreement::{Agreement, Khronos, Member, Pair};
 pub use allowance::{Allowance, Basis};
 pub use bound::{BoundAt, Break};
 pub use class::ClassAssessment;
-pub use course::{Course, CourseAt, CourseServer};
+pub use course::{Course, CourseAt, CourseServer, Unknown};
 pub use crosscheck::CrossCheck;
 pub use floor::{Floor, FloorComparison, Resolution};
 pub use opinions::Opinions;

@@ -176,7 +176,7 @@ pub fn conform(
 ) -> Result<Conformance, CannotJudge> {
     let judged = match judge(campaign, assessment, &Question::grades(catalogue)) {
         Ok(judged) => Some(judged),
-        Err(CannotJudge::NothingKnown) => None,
+        Err(CannotJudge::NothingKnown | CannotJudge::Unusable) => None,
         Err(error) => return Err(error),
     };
     let run = Run {
@@ -296,7 +296,7 @@ impl Run<'_> {
         let servers = &self.assessment.course.servers;
         let dissenters: Vec<SourceId> = servers
             .iter()
-            .filter(|of| of.dissented > 0)
+            .filter(|of| of.dissented + of.torn > 0)
             .map(|of| of.source)
             .collect();
         let verdict = match (servers.len(), dissenters.is_empty()) {

@@ -9,7 +9,7 @@ use super::find::UnknownName;
 use super::observed::{self, Against, Over};
 use super::quantity::Quantity;
 use super::verdict::{Check, Claim, Judgement, Need, Observed, Outcome, Reason, Verdict};
-use crate::estimate::{Assessment, Course};
+use crate::estimate::{Assessment, Course, CourseServer, SourceAssessment, Unknown};
 use crate::sample::{Campaign, SourceId, SourceKind};
 use crate::time::TimeDelta;
 
@@ -117,6 +117,15 @@ pub enum CannotJudge {
     /// No server answered.
     #[error("no server answered, so nothing is known of the clock")]
     NothingKnown,
+    /// Servers answered, and it is of no use.
+    #[error(
+        "no answer can be used: they contradict themselves, or come from servers that are not synchronised or \
+         keep another time scale"
+    )]
+    Unusable,
+    /// There is no one clock to judge.
+    #[error("the servers were seen from different clocks, and one clock is judged at a time")]
+    DifferentClocks,
 }
 
 /// Judges. `assessment` was made of `campaign`, with a plan that compares servers over time.
@@ -138,7 +147,11 @@ pub fn judge(
     }
     let course = &assessment.course;
     if course.instants.is_empty() {
-        return Err(CannotJudge::NothingKnown);
+        return Err(match course.unknown {
+            Some(Unknown::DifferentClocks) => CannotJudge::DifferentClocks,
+            Some(Unknown::Unusable) => CannotJudge::Unusable,
+            None => CannotJudge::NothingKnown,
+        });
     }
     let evidence = Evidence::of(campaign, assessment);
     let services: Vec<Judgement> = question
@@ -193,6 +206,7 @@ pub(super) fn too_little(evidence: &Evidence<'_>) -> bool {
 /// What a run is evidence of.
 pub(super) struct Evidence<'a> {
     campaign: &'a Campaign,
+    sources: &'a [SourceAssessment],
     course: &'a Course,
     observed: TimeDelta,
     exchanges: u64,
@@ -202,11 +216,15 @@ impl<'a> Evidence<'a> {
     pub(super) fn of(campaign: &'a Campaign, assessment: &'a Assessment) -> Self {
         let course = &assessment.course;
         let valid = |id: SourceId| assessment.sources.get(id.index()).map_or(0, |of| of.valid);
+        // One that nobody ever agreed with adds nothing to what is known.
+        let agreed = |of: &&CourseServer| of.dissented < course.instants.len();
+        let agreeing = course.servers.iter().filter(agreed);
         Self {
             campaign,
+            sources: &assessment.sources,
             course,
             observed: course.observed(),
-            exchanges: course.servers.iter().map(|of| valid(of.source)).sum(),
+            exchanges: agreeing.map(|of| valid(of.source)).sum(),
         }
     }
 
@@ -216,9 +234,19 @@ impl<'a> Evidence<'a> {
         if let [one] = self.course.servers.as_slice() {
             reasons.push(Reason::OneServer(one.source));
         }
+        let those = |of: fn(&CourseServer) -> bool| -> Vec<SourceId> {
+            let servers = self.course.servers.iter();
+            servers
+                .filter(|server| of(server))
+                .map(|server| server.source)
+                .collect()
+        };
         if self.is_torn() {
-            let dissenters = self.course.servers.iter().filter(|of| of.dissented > 0);
-            reasons.push(Reason::NoMajority(dissenters.map(|of| of.source).collect()));
+            reasons.push(Reason::NoMajority(those(|of| of.torn > 0)));
+        }
+        let outvoted = those(|of| of.dissented > 0);
+        if !outvoted.is_empty() {
+            reasons.push(Reason::Dissent(outvoted));
         }
         reasons.extend(self.too_little().0);
         reasons
@@ -268,7 +296,15 @@ impl<'a> Evidence<'a> {
             .collect();
         judgement.outcome = match worst(&judgement.checks) {
             Some(verdict) => Outcome::Judged(verdict),
-            None if service.last_write_wins => Outcome::Reorders,
+            None if service.last_write_wins => {
+                let known = judgement.reorder.is_some_and(|of| of.upper.is_some());
+                let (reasons, _) = self.too_little();
+                judgement.reasons.extend(reasons);
+                match known && judgement.reasons.is_empty() {
+                    true => Outcome::Reorders,
+                    false => Outcome::Judged(Verdict::Undetermined),
+                }
+            }
             None => {
                 judgement.reasons.push(Reason::NoLimit);
                 Outcome::Judged(Verdict::Undetermined)
@@ -330,6 +366,9 @@ impl<'a> Evidence<'a> {
             match quantity {
                 Quantity::ErrorBound => check.reasons.push(Reason::KernelSilent),
                 of if is_step(of) => check.reasons.push(Reason::NotWatched),
+                Quantity::Drift | Quantity::ResidualDrift if !self.is_torn() => {
+                    check.needs.push(Need::Observe(LEAST_OBSERVED));
+                }
                 _ => check.needs.push(Need::Servers),
             }
             return check;
@@ -368,9 +407,13 @@ impl<'a> Evidence<'a> {
             Q::OffsetMostly => observed::offset(course, Against::Utc, Over::Most),
             Q::JitterMostly => observed::jitter(course),
             Q::ErrorBound => observed::kernel_bound(self.campaign),
-            Q::StepForward | Q::GradeStepForward => observed::step(self.campaign, true),
-            Q::StepBackward | Q::GradeStepBackward => observed::step(self.campaign, false),
-            Q::Drift | Q::ResidualDrift => observed::rate(course, self.campaign),
+            Q::StepForward | Q::GradeStepForward => {
+                observed::step(course, self.campaign, self.sources, true)
+            }
+            Q::StepBackward | Q::GradeStepBackward => {
+                observed::step(course, self.campaign, self.sources, false)
+            }
+            Q::Drift | Q::ResidualDrift => observed::rate(course, self.campaign, self.sources),
             Q::AssumedDrift | Q::CorrectableDrift | Q::StepThreshold => None,
         }
     }
@@ -446,14 +489,15 @@ impl<'a> Evidence<'a> {
             Side::Ahead => (ahead, behind),
             Side::Behind => (behind, ahead),
         };
-        let parts = |fails: &str, keeps: &str| Reason::Parts {
+        let parts = |fails: &str, (other, verdict): (&str, Verdict)| Reason::Parts {
             fails: fails.to_owned(),
-            keeps: keeps.to_owned(),
+            other: other.to_owned(),
+            keeps: verdict == Verdict::Fit,
         };
         match (judged, by) {
             (Verdict::Unfit, Verdict::Unfit) => None,
-            (Verdict::Unfit, _) => Some(parts(&two.judged, &two.by)),
-            _ => Some(parts(&two.by, &two.judged)),
+            (Verdict::Unfit, _) => Some(parts(&two.judged, (&two.by, by))),
+            _ => Some(parts(&two.by, (&two.judged, judged))),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What was observed of a host's clock: each quantity as what may be true of it.
 
 use super::verdict::Observed;
-use crate::estimate::{Course, CourseAt};
+use crate::estimate::{Course, CourseAt, SourceAssessment};
 use crate::sample::{Campaign, Change, DisturbanceKind};
 use crate::stats::{Corridor, Slopes, running_median};
 use crate::time::{Interval, TimeDelta};
@@ -142,29 +142,59 @@ pub(super) fn jitter(course: &Course) -> Option<Observed> {
     quantile(&values, Over::Most)
 }
 
-/// The size of the rate of the local clock against the reference: that of the lines which explain all offsets
-/// of the longest part of the run without a step, or where none does, that from its beginning to its end.
-/// Parts per billion.
-pub(super) fn rate(course: &Course, campaign: &Campaign) -> Option<Observed> {
+/// The size of the rate of the local clock against the reference, over the longest part of the run in which neither
+/// it nor a server was stepped: that of the lines which explain all offsets, or where none does, that from its
+/// beginning to its end. `None` where that part is too short, or steps may be hidden in it. Parts per billion.
+pub(super) fn rate(
+    course: &Course,
+    campaign: &Campaign,
+    sources: &[SourceAssessment],
+) -> Option<Observed> {
+    let disturbed = campaign.clock.disturbances.iter();
+    // Where each step may have been.
+    let steps: Vec<(i64, i64)> = disturbed
+        .filter(|found| found.change.kind() == DisturbanceKind::Step)
+        .map(|found| {
+            let (at, error) = (found.at.as_nanos(), found.at_error.as_nanos().max(0));
+            (at.saturating_sub(error), at.saturating_add(error))
+        })
+        .chain(
+            course
+                .breaks
+                .iter()
+                .map(|at| (at.as_nanos(), at.as_nanos())),
+        )
+        .collect();
+    let in_doubt = |at: i64| steps.iter().any(|(from, to)| *from <= at && at < *to);
     let points: Vec<(i64, Interval)> = course
         .instants
         .iter()
         .filter_map(|instant| Some((instant.counter.as_nanos(), instant.reference?)))
+        .filter(|(at, _)| !in_doubt(*at))
         .collect();
-    let disturbed = campaign.clock.disturbances.iter();
-    let steps: Vec<i64> = disturbed
-        .filter(|found| found.change.kind() == DisturbanceKind::Step)
-        .map(|found| found.at.as_nanos())
-        .collect();
-    let parts = points.chunk_by(|(a, _), (b, _)| !steps.iter().any(|step| a < step && step <= b));
+    let parted = |a: i64, b: i64| {
+        steps
+            .iter()
+            .any(|(from, to)| a <= *to && *from <= b && a != b)
+    };
+    let parts = points.chunk_by(|(a, _), (b, _)| !parted(*a, *b));
     let length = |part: &&[(i64, Interval)]| match (part.first(), part.last()) {
         (Some((first, _)), Some((last, _))) => last.saturating_sub(*first),
         _ => 0,
     };
     let part = parts.max_by_key(length)?;
+    if length(&part) < LEAST_FOR_RATE.as_nanos() {
+        return None;
+    }
     let (first, last) = (part.first()?, part.last()?);
     let lines = line(part, first.0).or_else(|| {
-        let run = i128::from(last.0.checked_sub(first.0).filter(|run| *run > 0)?);
+        // A clock that was stepped, and nobody saw it, has no rate.
+        let is_free = is_watched(course, campaign) && stepped_unseen(campaign, sources).is_none();
+        let run = i128::from(
+            last.0
+                .checked_sub(first.0)
+                .filter(|run| *run > 0 && is_free)?,
+        );
         let ppb = |rise: TimeDelta| i128::from(rise.as_nanos()) * 1_000_000_000;
         let least = ppb(last.1.lower() - first.1.upper()).div_euclid(run);
         let most = ppb(last.1.upper() - first.1.lower()).div_euclid(run) + 1;
@@ -179,6 +209,9 @@ pub(super) fn rate(course: &Course, campaign: &Campaign) -> Option<Observed> {
         upper: Some(most),
     })
 }
+
+/// A rate takes half of the least observation: in less it says what noise does.
+const LEAST_FOR_RATE: TimeDelta = TimeDelta::from_secs(30);
 
 /// Between which slopes all lines are that pass through all of these, in parts per billion.
 fn line(points: &[(i64, Interval)], origin: i64) -> Option<(i128, i128)> {
@@ -196,12 +229,17 @@ fn line(points: &[(i64, Interval)], origin: i64) -> Option<(i128, i128)> {
     }
 }
 
-/// The largest step one way; `None` where nobody watched.
-pub(super) fn step(campaign: &Campaign, forward: bool) -> Option<Observed> {
-    let clock = &campaign.clock;
-    if clock.readings < 2 {
+/// The largest step one way; `None` where nobody watched all of the time.
+pub(super) fn step(
+    course: &Course,
+    campaign: &Campaign,
+    sources: &[SourceAssessment],
+    forward: bool,
+) -> Option<Observed> {
+    if !is_watched(course, campaign) {
         return None;
     }
+    let clock = &campaign.clock;
     let mut largest = Observed::exactly(0);
     let mut kept = 0;
     for found in &clock.disturbances {
@@ -218,18 +256,55 @@ pub(super) fn step(campaign: &Campaign, forward: bool) -> Option<Observed> {
         largest.upper = largest.upper.max(Some((by + error).as_nanos()));
     }
     let all = clock.counts.get(&DisturbanceKind::Step).copied();
-    if all.unwrap_or_default() > kept {
-        // There were too many to keep.
+    if all.unwrap_or_default() > kept || stepped_unseen(campaign, sources).is_some() {
+        // There were too many to keep, or one that the watch did not see.
         largest.upper = None;
     }
     Some(largest)
 }
 
-/// What the kernel says that its clock may be off by, at the worst of both ends of the run.
+/// A reading of the local clock is due each second; for so long none may be missing at either end.
+const WATCH_GAP: TimeDelta = TimeDelta::from_secs(5);
+
+/// Whether the local clock was read from beginning to end of what was observed.
+fn is_watched(course: &Course, campaign: &Campaign) -> bool {
+    let clock = &campaign.clock;
+    let ends = course.instants.first().zip(course.instants.last());
+    let readings = clock.first.as_ref().zip(clock.last.as_ref());
+    let (Some((begun, ended)), Some((first, last))) = (ends, readings) else {
+        return false;
+    };
+    let late = first.clocks.counter.since(begun.counter);
+    let early = ended.counter.since(last.clocks.counter);
+    late <= WATCH_GAP && early <= WATCH_GAP
+}
+
+/// A step of the local clock that exchanges show and the watch does not. What it does see may be told a little
+/// otherwise by exchanges, between which the clock was steered, too.
+fn stepped_unseen(campaign: &Campaign, sources: &[SourceAssessment]) -> Option<TimeDelta> {
+    let clock = &campaign.clock;
+    let seen = clock
+        .counts
+        .get(&DisturbanceKind::Step)
+        .copied()
+        .unwrap_or_default();
+    let other = [
+        DisturbanceKind::Suspend,
+        DisturbanceKind::LeapSecond,
+        DisturbanceKind::Clocksource,
+    ];
+    let explained = seen > 0 || other.iter().any(|kind| clock.counts.contains_key(kind));
+    let shown = sources.iter().flat_map(|of| &of.timing.clock_steps);
+    let largest = shown.map(|step| step.by.abs()).max();
+    largest.filter(|_| !explained)
+}
+
+/// What the kernel says that its clock may be off by, at worst. Where nobody keeps it, nothing limits it.
 pub(super) fn kernel_bound(campaign: &Campaign) -> Option<Observed> {
     let clock = &campaign.clock;
-    let readings = [&clock.first, &clock.last].into_iter().flatten();
-    let said = readings.filter_map(|reading| reading.discipline.as_ref());
-    let worst = said.map(|discipline| discipline.max_error).max()?;
-    Some(Observed::exactly(worst.as_nanos()))
+    let worst = clock.kernel_error?;
+    Some(Observed {
+        lower: worst.as_nanos(),
+        upper: (!clock.unsynchronised).then_some(worst.as_nanos()),
+    })
 }

@@ -60,8 +60,10 @@ pub enum Claim {
 pub enum Reason {
     /// All of it is the word of one server.
     OneServer(SourceId),
-    /// At some instants no majority of the servers agreed: these had a word then.
+    /// At some instants no majority of the servers agreed: these contradicted another then.
     NoMajority(Vec<SourceId>),
+    /// These contradicted the majority, and were outvoted.
+    Dissent(Vec<SourceId>),
     /// It was not observed for long enough.
     Short {
         /// How long it was.
@@ -76,12 +78,14 @@ pub enum Reason {
     WithinBound,
     /// The service is sensitive, and no limit is known.
     NoLimit,
-    /// A host in the first of two parts keeps the limit, in the other it does not, or the other way round.
+    /// Of two parts that hosts have this one does not keep the limit in one.
     Parts {
         /// The part in which it does not.
         fails: String,
-        /// That in which it does.
-        keeps: String,
+        /// The other.
+        other: String,
+        /// Whether it keeps it in the other; else that is not decided.
+        keeps: bool,
     },
     /// The recording says nothing of the local clock.
     NotWatched,
@@ -164,6 +168,11 @@ impl Outcome {
             Self::Judged(verdict) => verdict,
             Self::NotSensitive | Self::Reorders => Verdict::Fit,
         }
+    }
+
+    /// Whether there was anything to judge.
+    pub fn is_judged(self) -> bool {
+        matches!(self, Self::Judged(_))
     }
 }
 

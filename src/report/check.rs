@@ -166,7 +166,7 @@ pub enum ClaimName {
 /// Why a verdict is what it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReasonReport {
-    /// `one_server`, `no_majority`, `short`, `few_exchanges`, `within_bound`, `no_limit`, `parts`,
+    /// `one_server`, `no_majority`, `dissent`, `short`, `few_exchanges`, `within_bound`, `no_limit`, `parts`,
     /// `not_watched`, `kernel_silent` or `may_share_error`.
     pub code: String,
     /// For people.
@@ -244,6 +244,16 @@ impl CheckReport {
 pub(super) struct Names<'a>(pub(super) &'a Campaign);
 
 impl Names<'_> {
+    /// The first of some, and how many more.
+    pub(super) fn list(self, ids: &[SourceId]) -> String {
+        const MOST: usize = 10;
+        let all: Vec<String> = ids.iter().take(MOST).map(|id| self.of(*id)).collect();
+        match ids.len().saturating_sub(MOST) {
+            0 => all.join(", "),
+            more => format!("{} and {more} more", all.join(", ")),
+        }
+    }
+
     pub(super) fn of(self, id: SourceId) -> String {
         let record = self.0.sources.get(id.index());
         record.map_or_else(String::new, |record| {
@@ -339,22 +349,17 @@ fn reason(of: &Reason, names: Names<'_>) -> ReasonReport {
             "one_server",
             format!("this is one server's word: that of {}", names.of(*id)),
         ),
-        Reason::NoMajority(ids) => {
-            let all: Vec<String> = ids.iter().take(10).map(|id| names.of(*id)).collect();
-            let more = ids.len().saturating_sub(all.len());
-            let more = if more > 0 {
-                format!(" and {more} more")
-            } else {
-                String::new()
-            };
-            (
-                "no_majority",
-                format!(
-                    "no majority of the servers agrees: {}{more} contradict each other",
-                    all.join(", ")
-                ),
-            )
-        }
+        Reason::NoMajority(ids) => (
+            "no_majority",
+            format!(
+                "no majority of the servers agrees: {} contradict each other",
+                names.list(ids)
+            ),
+        ),
+        Reason::Dissent(ids) => (
+            "dissent",
+            format!("outvoted by the others: {}", names.list(ids)),
+        ),
         Reason::Short { observed } => (
             "short",
             format!(
@@ -377,14 +382,21 @@ fn reason(of: &Reason, names: Names<'_>) -> ReasonReport {
             "no_limit",
             "it is sensitive to clocks, and no limit is known".to_owned(),
         ),
-        Reason::Parts { fails, keeps } => (
-            "parts",
-            format!(
-                "as {} it would keep it, as {} it does not",
-                clean(keeps),
-                clean(fails)
-            ),
-        ),
+        Reason::Parts {
+            fails,
+            other,
+            keeps,
+        } => {
+            let other = clean(other);
+            let instead = match keeps {
+                true => format!("as {other} it would keep it"),
+                false => format!("as {other} that is not decided"),
+            };
+            (
+                "parts",
+                format!("{instead}, as {} it does not", clean(fails)),
+            )
+        }
         Reason::NotWatched => (
             "not_watched",
             "nothing is recorded of this host's own clock".to_owned(),

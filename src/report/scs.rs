@@ -14,7 +14,7 @@ use crate::fitness::{
     Case, Check, Conformance, Grounds, Judged, LEAST_EXCHANGES, LEAST_OBSERVED, LEAST_SERVERS,
     LONGEST_STALL, Reason, Verdict,
 };
-use crate::sample::{Campaign, SourceId};
+use crate::sample::Campaign;
 
 /// The answers of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,8 +60,9 @@ impl ScsReport {
         let rests_on = judged.into_iter().flat_map(|judged| &judged.reasons);
         let warnings = rests_on.map(|reason| match reason {
             Reason::NoMajority(ids) => {
-                format!("no majority of the servers agrees, {}", listed(ids, names))
+                format!("no majority of the servers agrees, {}", names.list(ids))
             }
+            Reason::Dissent(ids) => format!("outvoted by the others, {}", names.list(ids)),
             Reason::OneServer(id) => {
                 format!("all of this is the word of one server, {}", names.of(*id))
             }
@@ -131,7 +132,7 @@ fn evidence(case: &Case, names: Names<'_>) -> Vec<String> {
                 counted(*answered, "server")
             )];
             if !silent.is_empty() {
-                lines.push(format!("silent were {}", listed(silent, names)));
+                lines.push(format!("silent were {}", names.list(silent)));
             }
             lines
         }
@@ -151,7 +152,7 @@ fn evidence(case: &Case, names: Names<'_>) -> Vec<String> {
             dissenters,
         } => vec![format!(
             "of {servers} servers these contradict the majority, or each other, {}",
-            listed(dissenters, names)
+            names.list(dissenters)
         )],
         Grounds::RootDistance { distances, .. } if distances.is_empty() => vec![no_answer()],
         Grounds::RootDistance { limit, distances } => {
@@ -195,15 +196,6 @@ fn word(verdict: Verdict) -> &'static str {
         Verdict::Fit => "fit",
         Verdict::Undetermined => "undetermined",
         Verdict::Unfit => "unfit",
-    }
-}
-
-fn listed(ids: &[SourceId], names: Names<'_>) -> String {
-    const MOST: usize = 20;
-    let all: Vec<String> = ids.iter().take(MOST).map(|id| names.of(*id)).collect();
-    match ids.len().saturating_sub(MOST) {
-        0 => all.join(" and "),
-        more => format!("{} and {more} more", all.join(", ")),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{
-    ClockReading, Disturbance, DisturbanceKind, Event, LossCause, Note, Rejection, RunEnd,
+    ClockReading, Disturbance, DisturbanceKind, Event, Leap, LossCause, Note, Rejection, RunEnd,
     RunHeader, Sample, Samples, ServerInfo, Sink, SourceId, SourceInfo, SourceKind, StampFault,
 };
 use crate::time::{Monotonic, TimeDelta};
@@ -47,6 +47,10 @@ pub struct LocalClock {
     pub first: Option<Box<ClockReading>>,
     /// The last reading.
     pub last: Option<Box<ClockReading>>,
+    /// The most that the kernel ever said its clock may be off by; absent where it never did.
+    pub kernel_error: Option<TimeDelta>,
+    /// Whether the kernel ever said that nobody keeps its clock synchronised.
+    pub unsynchronised: bool,
     /// What disturbed it, in the order it was found.
     pub disturbances: Vec<Disturbance>,
     /// How many there were of each kind.
@@ -62,6 +66,12 @@ impl LocalClock {
 
     fn read(&mut self, reading: &ClockReading) {
         self.readings += 1;
+        if let Some(discipline) = &reading.discipline {
+            self.unsynchronised |= discipline.leap() == Leap::Unsynchronised;
+            // Less than nothing is not an error bound.
+            let said = Some(discipline.max_error).filter(|error| *error >= TimeDelta::ZERO);
+            self.kernel_error = self.kernel_error.max(said);
+        }
         let place = match self.first {
             None => &mut self.first,
             Some(_) => &mut self.last,

@@ -26,7 +26,7 @@ mod variation;
 mod weighted;
 
 pub use accumulator::{Accumulator, MeanInflation};
-pub use agreement::{Agreed, Claimed, Trimmed, intersection, most_agreed, trimmed};
+pub use agreement::{Agreed, Claimed, Trimmed, agreed_by, intersection, most_agreed, trimmed};
 pub use binning::Bins;
 pub use corridor::{COORDINATE_LIMIT, Corridor, Point, Slope, Slopes};
 pub use histogram::{Bucket, EncodeHistogramError, EncodedHistogram, SignedHistogram};

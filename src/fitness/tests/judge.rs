@@ -354,8 +354,9 @@ fn a_majority_outvotes_one_that_is_wrong() {
     };
     let judged = host.judged(&["ceph-mon"], Some("standard"));
     assert_eq!(judged.verdict, Verdict::Fit);
-    assert_eq!(judged.reasons, []);
-    assert_eq!(judged.servers.len(), 3);
+    assert_eq!(judged.reasons, [Reason::Dissent(vec![SourceId(1)])]);
+    // Its exchanges are evidence of nothing.
+    assert_eq!((judged.servers.len(), judged.exchanges), (3, 120));
     let two = Host {
         servers: vec![RIGHT, wrong],
         ..Host::default()
@@ -524,7 +525,9 @@ fn the_rate_is_what_is_left_of_it() {
         ..Host::default()
     };
     let mut campaign = stepped.campaign();
-    assert!(rate(&stepped).observed.unwrap().lower > 1_000_000);
+    // One that nobody saw leaves no rate to judge.
+    assert_eq!(rate(&stepped).observed, None);
+    assert_eq!(rate(&stepped).verdict, Verdict::Undetermined);
     campaign.event(&Event::Disturbance(Box::new(Disturbance {
         at: Monotonic::from_nanos(45 * SEC + SEC / 4),
         at_error: us(1),
@@ -555,10 +558,17 @@ fn a_limit_that_acts_one_way_depends_on_the_part_a_host_has() {
     let ahead = behind(|_| ms(5));
     let check = ahead.check("keystone-jws");
     assert_eq!(check.verdict, Verdict::Undetermined);
-    let [Reason::Parts { fails, keeps }] = &check.reasons[..] else {
+    let [
+        Reason::Parts {
+            fails,
+            other,
+            keeps: true,
+        },
+    ] = &check.reasons[..]
+    else {
         panic!("{check:?}");
     };
-    assert_eq!((fails.as_str(), keeps.as_str()), ("issuer", "verifier"));
+    assert_eq!((fails.as_str(), other.as_str()), ("issuer", "verifier"));
     let late = behind(|_| ms(-5));
     let check = late.check("keystone-jws");
     let [Reason::Parts { fails, .. }] = &check.reasons[..] else {
@@ -683,4 +693,240 @@ fn a_pause_is_not_held_against_the_clock() {
         "{:?}",
         judged.observed
     );
+}
+
+/// A wide bound that is right must not be outvoted by a narrow one that is wrong: as many as may be right have to
+/// be asked, not as many as agree.
+#[test]
+fn a_narrow_liar_has_no_way_among_wide_truths() {
+    // The clock is 28 ms off. Two servers are right and 30 ms away; one is near, and says that all is well.
+    let far = Server {
+        away: ms(30),
+        ..RIGHT
+    };
+    let liar = Server {
+        ahead: ms(-28),
+        ..RIGHT
+    };
+    let host = Host {
+        servers: vec![far, far, liar],
+        wrong: |_| ms(-28),
+        ..Host::default()
+    };
+    let judged = host.judged(&["ceph-mon"], None);
+    assert_eq!(judged.verdict, Verdict::Undetermined);
+    let observed = judged.services[0].checks[0].observed.unwrap();
+    assert!(
+        observed.lower < 28_000_000 && observed.upper.unwrap() > 28_000_000,
+        "{observed:?}"
+    );
+}
+
+/// Whoever falls silent keeps his word; whoever is left is no majority.
+#[test]
+fn the_last_one_who_speaks_is_no_majority() {
+    let liar = Server {
+        ahead: ms(500),
+        ..RIGHT
+    };
+    let host = Host {
+        servers: vec![RIGHT, RIGHT, liar],
+        ..Host::default()
+    };
+    let mut campaign = host.campaign();
+    for record in &mut campaign.sources[..2] {
+        let heard: Vec<Sample> = record.samples.iter().take(30).collect();
+        record.samples = crate::sample::Samples::default();
+        record.samples.extend(heard);
+    }
+    let judged = judged(&campaign, &["ceph-mon"], None);
+    assert_eq!(judged.verdict, Verdict::Fit);
+    assert_eq!(judged.reasons, [Reason::Dissent(vec![SourceId(2)])]);
+}
+
+/// What one exchange proves is carried to others, and with it how far its server was from UTC by then.
+#[test]
+fn a_server_that_grows_sure_of_itself_was_not_always() {
+    let host = Host {
+        servers: vec![Server {
+            ahead: ms(140),
+            dispersion: ms(150),
+            ..RIGHT
+        }],
+        ..Host::default()
+    };
+    let mut campaign = host.campaign();
+    let mut sure = campaign.sources[0].servers[0].1;
+    sure.root_dispersion = us(15);
+    campaign.sources[0].servers.push((30, sure));
+    let judged = judged(&campaign, &[], Some("basic"));
+    let of_utc = judged.grades[0]
+        .checks
+        .iter()
+        .filter(|check| check.claim == Claim::Utc);
+    for check in of_utc {
+        assert_eq!(check.verdict, Verdict::Undetermined, "{check:?}");
+    }
+}
+
+/// Where the clock was between two exchanges the steps there and back tell.
+#[test]
+fn an_excursion_between_two_exchanges_counts() {
+    let host = Host::default();
+    let mut campaign = host.campaign();
+    for (nanos, by) in [
+        (31 * SEC, ms(10_000)),
+        (31 * SEC + 400_000_000, ms(-10_000)),
+    ] {
+        let at = 5 * SEC + nanos;
+        let wall = START + nanos + if by > TimeDelta::ZERO { 10 * SEC } else { 0 };
+        campaign.event(&Event::Disturbance(Box::new(Disturbance {
+            at: Monotonic::from_nanos(at),
+            at_error: us(1),
+            wall: Timestamp::from_nanos(wall),
+            change: Change::Step { by, error: us(1) },
+        })));
+    }
+    let judged = judged(&campaign, &["ceph-mon"], Some("basic"));
+    assert_eq!(judged.services[0].outcome, Outcome::Judged(Verdict::Unfit));
+    let observed = judged.services[0].checks[0].observed.unwrap();
+    assert!(
+        (9_999_000_000..10_001_000_000).contains(&observed.lower),
+        "{observed:?}"
+    );
+    // It lasted for less than half a second of a minute, which is more than a thousandth.
+    assert_eq!(judged.grades[0].checks[0].verdict, Verdict::Unfit);
+}
+
+/// A watch that saw only the beginning saw no step later on.
+#[test]
+fn steps_are_watched_from_beginning_to_end_or_not() {
+    let host = Host {
+        watched: false,
+        ..Host::default()
+    };
+    let mut campaign = host.campaign();
+    for at in [0, 1] {
+        campaign.event(&Event::Clock(Box::new(reading((5 + at) * SEC))));
+    }
+    let judged = judged(&campaign, &["redis-sentinel"], None);
+    assert_eq!(judged.services[0].checks[0].reasons, [Reason::NotWatched]);
+    // Nor is one fit that exchanges show and the watch does not.
+    let stepped = Host {
+        wrong: |at| {
+            if at > 30 * SEC {
+                ms(1_000)
+            } else {
+                TimeDelta::ZERO
+            }
+        },
+        ..Host::default()
+    };
+    let judged = stepped.judged(&["redis-sentinel"], None);
+    assert_eq!(judged.verdict, Verdict::Undetermined);
+}
+
+#[test]
+fn what_reorders_is_not_fit_where_nothing_is_known() {
+    let short = Host {
+        seconds: 3,
+        ..Host::default()
+    };
+    let judged = short.judged(&["cassandra"], None);
+    assert_eq!(judged.verdict, Verdict::Undetermined);
+    let two = Host {
+        servers: vec![
+            RIGHT,
+            Server {
+                ahead: ms(10_000),
+                ..RIGHT
+            },
+        ],
+        ..Host::default()
+    };
+    assert_eq!(
+        two.judged(&["cassandra"], None).verdict,
+        Verdict::Undetermined
+    );
+}
+
+#[test]
+fn the_kernel_is_heard_all_of_the_time() {
+    let with = |change: fn(&mut Discipline)| {
+        let mut campaign = Host::default().campaign();
+        let mut worse = reading(35 * SEC);
+        if let Some(discipline) = &mut worse.discipline {
+            change(discipline);
+        }
+        campaign.event(&Event::Clock(Box::new(worse)));
+        campaign.event(&Event::Clock(Box::new(reading(65 * SEC))));
+        judged(&campaign, &["kudu"], None)
+            .services
+            .remove(0)
+            .checks
+            .remove(0)
+    };
+    assert_eq!(with(|_| ()).verdict, Verdict::Fit);
+    assert_eq!(
+        with(|of| of.max_error = TimeDelta::from_secs(16)).verdict,
+        Verdict::Unfit
+    );
+    // 0x40 is STA_UNSYNC: nobody keeps the clock, so what it says of its error is no limit.
+    assert_eq!(with(|of| of.status = 0x40).verdict, Verdict::Undetermined);
+    let negative = with(|of| of.max_error = ms(-1));
+    assert_eq!(negative.observed, Some(Observed::exactly(20_000_000)));
+}
+
+#[test]
+fn who_is_not_synchronised_or_keeps_another_time_has_no_word() {
+    let spoilt = |change: fn(&mut ServerInfo)| {
+        let mut campaign = Host::default().campaign();
+        change(&mut campaign.sources[0].servers[0].1);
+        let catalogue = Catalogue::builtin();
+        let question = Question::new(&catalogue, &[], Some("basic")).unwrap();
+        judge(&campaign, &analyse(&campaign, &plan()), &question)
+    };
+    assert!(spoilt(|_| ()).is_ok());
+    let refused = Err(CannotJudge::Unusable);
+    assert_eq!(spoilt(|of| of.stratum = 16).map(|of| of.verdict), refused);
+    assert_eq!(
+        spoilt(|of| of.leap = Leap::Unsynchronised).map(|of| of.verdict),
+        refused
+    );
+}
+
+/// One address is one server, however often a recording names it.
+#[test]
+fn nobody_votes_twice() {
+    let liar = Server {
+        ahead: ms(50),
+        ..RIGHT
+    };
+    let host = Host {
+        servers: vec![liar, liar, RIGHT],
+        ..Host::default()
+    };
+    let mut campaign = host.campaign();
+    let mut again = SourceInfo::clone(&campaign.sources[1].info);
+    again.address.clone_from(&campaign.sources[0].info.address);
+    campaign.sources[1].info = again.into();
+    assert_eq!(
+        judged(&campaign, &["ceph-mon"], None).verdict,
+        Verdict::Undetermined
+    );
+}
+
+fn plan() -> Plan {
+    Plan {
+        course: true,
+        series_step: TimeDelta::from_secs(1),
+        ..Plan::default()
+    }
+}
+
+fn judged(campaign: &Campaign, services: &[&str], grade: Option<&str>) -> Judged {
+    let catalogue = Catalogue::builtin();
+    let names: Vec<String> = services.iter().map(ToString::to_string).collect();
+    let question = Question::new(&catalogue, &names, grade).unwrap();
+    judge(campaign, &analyse(campaign, &plan()), &question).unwrap()
 }

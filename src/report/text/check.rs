@@ -68,9 +68,14 @@ pub(in super::super) fn verdict_line(report: &CheckReport) -> String {
         [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
         all => all.join(""),
     };
+    let all = report.services.iter().chain(&report.grades);
+    let cannot = [OutcomeName::NotSensitive, OutcomeName::Reorders];
+    let verdict = match all.into_iter().all(|of| cannot.contains(&of.outcome)) {
+        true => "NOTHING TO JUDGE".to_owned(),
+        false => word(report.verdict).to_uppercase(),
+    };
     format!(
-        "{} for {what}, in this window of {}",
-        word(report.verdict).to_uppercase(),
+        "{verdict} for {what}, in this window of {}",
         plain(report.window.observed_ns)
     )
 }
@@ -296,7 +301,7 @@ pub(in super::super) fn requirement(check: &CheckedReport) -> String {
             format!("within {allowed} of the servers 99.9 % of the time, {share}")
         }
         "max_utc_offset_s" | "window_max_abs_offset_plus_bound_s" => {
-            format!("within {allowed} of UTC at any time{set}")
+            format!("within {allowed} of UTC at every instant{set}")
         }
         "max_abs_offset_plus_bound_p999_s" => {
             format!("within {allowed} of UTC 99.9 % of the time{set}")
