@@ -25,8 +25,9 @@ use crate::sample::{
 use crate::stats::{Claimed, agreed_by, median_of};
 use crate::time::{Interval, Monotonic, NANOS_PER_SEC, TimeDelta, Timestamp};
 
-/// At the edge of a pause an instant stands for no more than so many steps, or what usually lies between two.
-const EDGE_STEPS: i64 = 2;
+/// At the edge of a pause an instant stands for no more than this, or what usually lies between two: half of the
+/// interval at which public servers are asked.
+const EDGE: TimeDelta = TimeDelta::from_secs(8);
 /// Steps are made longer rather than ask servers more often than this in all: some seconds of work.
 const MOST_QUESTIONS: usize = 4_000_000;
 /// Steps and breaks beyond this are not looked at one by one: such a run says nothing of rates anyway.
@@ -180,12 +181,12 @@ impl Course {
         if found.instants.is_empty() && answered {
             found.unknown = Some(Unknown::Unusable);
         }
-        found.spread(campaign, step);
+        found.spread(campaign);
         found
     }
 
     /// Gives each instant its part of the run.
-    fn spread(&mut self, campaign: &Campaign, step: i128) {
+    fn spread(&mut self, campaign: &Campaign) {
         let begun = Some(campaign.header.started_at).filter(|at| at.as_nanos() != 0);
         let ended = campaign.end.map(|end| end.at);
         let at: Vec<i64> = self
@@ -200,7 +201,7 @@ impl Course {
             .map(|(a, b)| gap(*a, *b))
             .collect();
         let usual = median_of(&mut gaps).unwrap_or(0);
-        let most = EDGE_STEPS.saturating_mul(saturate(step)).max(usual);
+        let most = EDGE.as_nanos().max(usual);
         for (place, instant) in self.instants.iter_mut().enumerate() {
             let here = instant.counter.as_nanos();
             let before = place.checked_sub(1).and_then(|n| at.get(n));
