@@ -87,7 +87,7 @@ pub enum Reason {
         /// Whether it keeps it in the other; else that is not decided.
         keeps: bool,
     },
-    /// The recording says nothing of the local clock.
+    /// The local clock was not watched from beginning to end.
     NotWatched,
     /// The kernel does not say what its clock may be off by.
     KernelSilent,

@@ -399,7 +399,7 @@ fn reason(of: &Reason, names: Names<'_>) -> ReasonReport {
         }
         Reason::NotWatched => (
             "not_watched",
-            "nothing is recorded of this host's own clock".to_owned(),
+            "this host's own clock was not watched from beginning to end".to_owned(),
         ),
         Reason::KernelSilent => (
             "kernel_silent",

@@ -480,6 +480,7 @@ pub(crate) fn minute() -> Campaign {
         error: ns(122),
     };
     disturb(&mut c, [step(400_021), step(-61)]);
+    c.event(&Event::Clock(clock_reading(60).into()));
     end(&mut c, 60);
     c
 }
