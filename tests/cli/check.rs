@@ -293,6 +293,16 @@ fn what_cannot_be_written_is_said_before_anything_is_measured() {
     );
     ask(&["-f", "junit="], &["name of a file is missing"]);
     ask(&["-f", "yaml"], &["no format", "junit"]);
+    // A slip of the pen is no critical state.
+    for bad in [
+        &["--exit-codes", "nagios", "--bogus"][..],
+        &["--exit-codes=nagios"],
+    ] {
+        let ended = clockfit(["check"].iter().chain(bad));
+        assert_eq!(ended.code, 3, "{bad:?}");
+    }
+    clockfit(["check", "--bogus"]).refused(&["--bogus"]);
+    assert_eq!(clockfit(["check", "--help"]).code, 0);
     let plugin = clockfit([
         "check",
         "127.0.0.1",
