@@ -262,13 +262,13 @@ pub struct CheckArgs {
     )]
     pub formats: Vec<CheckOutput>,
 
-    /// Whose numbers.
-    #[command(flatten)]
-    pub catalogue: CatalogueArgs,
-
     /// How it is measured.
     #[command(flatten)]
     pub run: RunArgs,
+
+    /// Whose numbers.
+    #[command(flatten)]
+    pub catalogue: CatalogueArgs,
 }
 
 const CHECK_HELP: &str = "\
@@ -312,13 +312,13 @@ pub struct ScsArgs {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["count", "interval", "duration", "interface", "output"])]
     pub replay: Option<PathBuf>,
 
-    /// Whose numbers.
-    #[command(flatten)]
-    pub catalogue: CatalogueArgs,
-
     /// How it is measured.
     #[command(flatten)]
     pub run: RunArgs,
+
+    /// Whose numbers.
+    #[command(flatten)]
+    pub catalogue: CatalogueArgs,
 }
 
 /// What an undetermined verdict is taken for.
