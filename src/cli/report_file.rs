@@ -12,7 +12,7 @@ use tempfile::NamedTempFile;
 
 use super::output;
 use crate::report::text;
-use crate::report::{CheckReport, json, junit, markdown, plugin};
+use crate::report::{CheckReport, json, junit, markdown, nagios, prometheus};
 
 /// A report of `check`: `json`, `junit=report.xml`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -185,7 +185,7 @@ fn write(
         CheckFormat::Json => json::write_check(report, out),
         CheckFormat::Markdown => markdown::write_check(report, out),
         CheckFormat::Junit => junit::write_check(report, out),
-        CheckFormat::Nagios => plugin::write_nagios(report, out),
-        CheckFormat::Prometheus => plugin::write_prometheus(report, out),
+        CheckFormat::Nagios => nagios::write_check(report, out),
+        CheckFormat::Prometheus => prometheus::write_check(report, out),
     }
 }

@@ -65,8 +65,6 @@ pub struct CourseAt {
     pub counter: Monotonic,
     /// How much of the run it stands for: until halfway to those next to it, where they are near.
     pub stands_for: TimeDelta,
-    /// How many servers agree.
-    pub votes: usize,
     /// The servers' time minus the local clock, whatever they may be off by together; absent where no
     /// majority of them agrees.
     pub reference: Option<Interval>,
@@ -329,7 +327,6 @@ fn ask(witnesses: &[Witness<'_>], at: &Instant) -> Option<Answer> {
             at: Timestamp::from_nanos(saturate(at.at + at.wall)),
             counter: Monotonic::from_nanos(saturate(at.at)),
             stands_for: TimeDelta::ZERO,
-            votes: agreed.map_or(0, |agreed| agreed.votes),
             reference,
             utc,
         },

@@ -4,7 +4,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::entry::{
-    Between, ClockRead, Grade, Kind, Limits, Origin, Scope, Service, Severity, Side,
+    Between, ClockRead, Entry, Grade, Kind, Origin, Scope, Service, Severity, Side,
 };
 use super::fields::{Fields, Text};
 use super::find::{UnknownName, nearest};
@@ -126,9 +126,22 @@ impl Catalogue {
                     }
                 }
                 ("service", DeValue::Array(entries)) => {
-                    self.read_services(text, entries, origin)?;
+                    let read = Reading {
+                        text,
+                        entries,
+                        origin,
+                    };
+                    read.add_to(&mut self.services, &self.grades, service)?;
                 }
-                ("grade", DeValue::Array(entries)) => self.read_grades(text, entries, origin)?,
+                ("grade", DeValue::Array(entries)) => {
+                    let read = Reading {
+                        text,
+                        entries,
+                        origin,
+                    };
+                    read.add_to(&mut self.grades, &self.services, grade)?;
+                    self.order_grades();
+                }
                 ("service" | "grade", _) => {
                     let what = format!("each is written as [[{}]]", key.get_ref());
                     return Err(text.wrong(&key.span(), what));
@@ -149,63 +162,6 @@ impl Catalogue {
         Ok(())
     }
 
-    fn read_services(
-        &mut self,
-        text: Text<'_>,
-        entries: &[Spanned<DeValue<'_>>],
-        origin: &Origin,
-    ) -> Result<(), CatalogueError> {
-        let mut seen: Vec<String> = Vec::new();
-        for entry in entries {
-            let mut fields = Fields::of(text, entry)?;
-            let service = service(&mut fields, origin)?;
-            let taken = self.services.iter().position(|s| s.id == service.id);
-            let by = taken.and_then(|place| self.services.get(place));
-            refuse_second(
-                &fields,
-                seen.contains(&service.id),
-                by.map(|s| &s.origin),
-                origin,
-            )?;
-            if self.grades.iter().any(|grade| grade.id == service.id) {
-                return Err(fields.wrong_field("id", "a grade has this name"));
-            }
-            fields.finish()?;
-            seen.push(service.id.clone());
-            put(&mut self.services, taken, service);
-        }
-        Ok(())
-    }
-
-    fn read_grades(
-        &mut self,
-        text: Text<'_>,
-        entries: &[Spanned<DeValue<'_>>],
-        origin: &Origin,
-    ) -> Result<(), CatalogueError> {
-        let mut seen: Vec<String> = Vec::new();
-        for entry in entries {
-            let mut fields = Fields::of(text, entry)?;
-            let grade = grade(&mut fields, origin)?;
-            let taken = self.grades.iter().position(|g| g.id == grade.id);
-            let by = taken.and_then(|place| self.grades.get(place));
-            refuse_second(
-                &fields,
-                seen.contains(&grade.id),
-                by.map(|g| &g.origin),
-                origin,
-            )?;
-            if self.services.iter().any(|service| service.id == grade.id) {
-                return Err(fields.wrong_field("id", "a service has this name"));
-            }
-            fields.finish()?;
-            seen.push(grade.id.clone());
-            put(&mut self.grades, taken, grade);
-        }
-        self.order_grades();
-        Ok(())
-    }
-
     /// The strictest first: by how far a clock may be off most of the time; of equals the first stays first.
     fn order_grades(&mut self) {
         let mostly = |grade: &Grade| grade.limits.time(Quantity::OffsetMostly);
@@ -223,83 +179,106 @@ impl Catalogue {
             set: set.to_owned(),
             what,
         };
-        let mut all = self.clone();
-        let (place, number) = set
+        let (id, rest) = set.split_once('.').unwrap_or(("", ""));
+        let (field, number) = rest
             .split_once('=')
             .ok_or_else(|| refused("ID.FIELD=NUMBER is expected".to_owned()))?;
-        let (id, field) = place
-            .split_once('.')
-            .ok_or_else(|| refused("ID.FIELD=NUMBER is expected".to_owned()))?;
-        let of_grade = all.grades.iter().any(|grade| grade.id == id);
-        let known = if of_grade {
-            Quantity::OF_GRADES
-        } else {
-            Quantity::OF_SERVICES
-        };
-        let limits = all
-            .limits_mut(id)
-            .map_err(|error| refused(error.to_string()))?;
-        let Some(quantity) = known.iter().find(|of| of.name() == field) else {
-            let near = nearest(field, known.iter().map(|of| of.name()));
-            let hint = near.first().map_or_else(
-                || {
-                    let has: Vec<&str> = limits.iter().map(|(of, _)| of.name()).collect();
-                    format!("; it has {}", or_nothing(&has))
-                },
-                |near| format!("; {near} is the nearest that there is"),
-            );
-            return Err(refused(format!("there is no {field}{hint}")));
-        };
-        if limits.set.contains(quantity) {
-            return Err(refused("it is set already; once is enough".to_owned()));
-        }
-        let value = quantity
-            .read(number)
-            .map_err(|wrong| refused(wrong.to_string()))?;
-        limits.values.insert(*quantity, value);
-        limits.set.push(*quantity);
-        if let Some(what) = all.contradiction(id) {
-            return Err(refused(what.to_owned()));
-        }
+        let mut all = self.clone();
+        set_in(&mut all.services, id, field, number)
+            .or_else(|| set_in(&mut all.grades, id, field, number))
+            .unwrap_or_else(|| Err(self.unknown(id).to_string()))
+            .map_err(refused)?;
         all.order_grades();
         *self = all;
         Ok(())
     }
 
-    fn limits_mut(&mut self, id: &str) -> Result<&mut Limits, UnknownName> {
-        let names = || {
-            let services = self.services.iter().map(|service| service.id.as_str());
-            services.chain(self.grades.iter().map(|grade| grade.id.as_str()))
-        };
-        if !names().any(|name| name == id) {
-            return Err(UnknownName {
-                what: "service or grade",
-                name: id.to_owned(),
-                near: nearest(id, names())
-                    .into_iter()
-                    .map(str::to_owned)
-                    .collect(),
-            });
-        }
-        let services = self.services.iter_mut();
-        let services = services.filter(|service| service.id == id);
-        let grades = self.grades.iter_mut().filter(|grade| grade.id == id);
-        let limits = services.map(|service| &mut service.limits);
-        let mut limits = limits.chain(grades.map(|grade| &mut grade.limits));
-        limits.next().ok_or_else(|| UnknownName {
+    fn unknown(&self, id: &str) -> UnknownName {
+        let services = self.services.iter().map(Entry::id);
+        let names = services.chain(self.grades.iter().map(Entry::id));
+        let near = nearest(id, names).into_iter().map(str::to_owned);
+        UnknownName {
             what: "service or grade",
             name: id.to_owned(),
-            near: Vec::new(),
-        })
-    }
-
-    /// What is wrong with an entry as it is now.
-    fn contradiction(&self, id: &str) -> Option<&'static str> {
-        if let Some(service) = self.service(id) {
-            return service.contradiction().map(|(_, what)| what);
+            near: near.collect(),
         }
-        let grade = self.grades.iter().find(|grade| grade.id == id)?;
-        grade.contradiction().map(|(_, what)| what)
+    }
+}
+
+/// Takes a number of one of these entries; `None` where none is called so.
+fn set_in<T: Entry>(
+    entries: &mut [T],
+    id: &str,
+    field: &str,
+    number: &str,
+) -> Option<Result<(), String>> {
+    let entry = entries.iter_mut().find(|entry| entry.id() == id)?;
+    Some(set_of(entry, field, number))
+}
+
+fn set_of<T: Entry>(entry: &mut T, field: &str, number: &str) -> Result<(), String> {
+    let limits = entry.limits_mut();
+    let Some(quantity) = T::NUMBERS.iter().find(|of| of.name() == field) else {
+        let near = nearest(field, T::NUMBERS.iter().map(|of| of.name()));
+        let hint = near.first().map_or_else(
+            || {
+                let has: Vec<&str> = limits.iter().map(|(of, _)| of.name()).collect();
+                format!("; it has {}", or_nothing(&has))
+            },
+            |near| format!("; {near} is the nearest that there is"),
+        );
+        return Err(format!("there is no {field}{hint}"));
+    };
+    if limits.set.contains(quantity) {
+        return Err("it is set already; once is enough".to_owned());
+    }
+    let value = quantity.read(number).map_err(|wrong| wrong.to_string())?;
+    limits.values.insert(*quantity, value);
+    limits.set.push(*quantity);
+    match entry.contradiction() {
+        Some((_, what)) => Err(what.to_owned()),
+        None => Ok(()),
+    }
+}
+
+/// Entries of one kind on their way into a catalogue.
+struct Reading<'a> {
+    text: Text<'a>,
+    entries: &'a [Spanned<DeValue<'a>>],
+    origin: &'a Origin,
+}
+
+impl<'a> Reading<'a> {
+    /// Adds each to those that there are, or puts it in the place of the one of its name. `others` are of the
+    /// other kind, and have names of their own.
+    fn add_to<T: Entry, O: Entry>(
+        &self,
+        all: &mut Vec<T>,
+        others: &[O],
+        read: fn(&mut Fields<'a>, &Origin) -> Result<T, CatalogueError>,
+    ) -> Result<(), CatalogueError> {
+        let mut seen: Vec<String> = Vec::new();
+        for entry in self.entries {
+            let mut fields = Fields::of(self.text, entry)?;
+            let entry = read(&mut fields, self.origin)?;
+            if let Some((field, what)) = entry.contradiction() {
+                return Err(fields.wrong_field(field, what));
+            }
+            let taken = all.iter_mut().find(|of| of.id() == entry.id());
+            let in_this_file = seen.iter().any(|id| id == entry.id());
+            let by = taken.as_ref().map(|of| of.origin());
+            refuse_second(&fields, in_this_file, by, self.origin)?;
+            if others.iter().any(|of| of.id() == entry.id()) {
+                return Err(fields.wrong_field("id", &format!("a {} has this name", O::WHAT)));
+            }
+            fields.finish()?;
+            seen.push(entry.id().to_owned());
+            match taken {
+                Some(taken) => *taken = entry,
+                None => all.push(entry),
+            }
+        }
+        Ok(())
     }
 }
 
@@ -307,13 +286,6 @@ fn or_nothing(names: &[&str]) -> String {
     match names {
         [] => "no numbers".to_owned(),
         names => names.join(", "),
-    }
-}
-
-fn put<T>(entries: &mut Vec<T>, place: Option<usize>, entry: T) {
-    match place.and_then(|place| entries.get_mut(place)) {
-        Some(taken) => *taken = entry,
-        None => entries.push(entry),
     }
 }
 
@@ -338,7 +310,7 @@ fn refuse_second(
 }
 
 fn service(fields: &mut Fields<'_>, origin: &Origin) -> Result<Service, CatalogueError> {
-    let service = Service {
+    Ok(Service {
         id: fields.id()?,
         name: fields.text("name")?,
         kind: fields.word("kind", Kind::ALL, Kind::word)?,
@@ -358,11 +330,7 @@ fn service(fields: &mut Fields<'_>, origin: &Origin) -> Result<Service, Catalogu
         derived: fields.flag("derived")?,
         note: optional(fields, "note", "")?,
         origin: origin.clone(),
-    };
-    match service.contradiction() {
-        Some((field, what)) => Err(fields.wrong_field(field, what)),
-        None => Ok(service),
-    }
+    })
 }
 
 fn optional(
@@ -406,8 +374,5 @@ fn grade(fields: &mut Fields<'_>, origin: &Origin) -> Result<Grade, CatalogueErr
             of.name()
         )));
     }
-    match grade.contradiction() {
-        Some((field, what)) => Err(fields.wrong_field(field, what)),
-        None => Ok(grade),
-    }
+    Ok(grade)
 }

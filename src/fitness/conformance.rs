@@ -8,12 +8,13 @@ use std::net::IpAddr;
 
 use super::catalogue::Catalogue;
 use super::find::nearest;
-use super::judge::{self, Evidence, Judged, Question, judge};
+use super::judge::{Evidence, Judged, Question, judge};
+use super::observed;
 use super::quantity::Quantity;
-use super::verdict::{Check, Observed, Verdict};
+use super::verdict::{Check, Verdict};
 use super::{CannotJudge, DECIDING_GRADE};
 use crate::estimate::Assessment;
-use crate::sample::{Campaign, Change, SourceId, SourceKind};
+use crate::sample::{Campaign, SourceId, SourceKind};
 use crate::time::TimeDelta;
 
 /// What every id begins with: the number of the standard.
@@ -116,7 +117,7 @@ pub enum Grounds {
     RootDistance {
         /// The most that is allowed.
         limit: TimeDelta,
-        /// Each server's last word.
+        /// The most that each server ever said.
         distances: Vec<(SourceId, TimeDelta)>,
     },
     /// How long the host stood still at once.
@@ -237,7 +238,7 @@ impl Run<'_> {
 
     /// What a short look may not decide.
     fn unless_short(&self, verdict: Verdict) -> Verdict {
-        match judge::too_little(&Evidence::of(self.campaign, self.assessment)) {
+        match Evidence::of(self.campaign, self.assessment).is_too_little() {
             true => Verdict::Undetermined,
             false => verdict,
         }
@@ -321,7 +322,11 @@ impl Run<'_> {
         let distances: Vec<(SourceId, TimeDelta)> = servers
             .filter_map(|of| {
                 let record = self.campaign.sources.get(of.source.index())?;
-                Some((of.source, record.server()?.root_distance()))
+                let said = record
+                    .servers
+                    .iter()
+                    .map(|(_, server)| server.root_distance());
+                Some((of.source, said.max()?))
             })
             .collect();
         let verdict = match distances.as_slice() {
@@ -333,24 +338,20 @@ impl Run<'_> {
     }
 
     fn stall(&self) -> (Verdict, Grounds) {
-        let clock = &self.campaign.clock;
-        let mut stalls = 0;
-        let mut longest = (clock.readings >= 2).then_some(TimeDelta::ZERO);
-        for found in &clock.disturbances {
-            if let Change::Stall { length, .. } = found.change {
-                stalls += 1;
-                longest = longest.max(Some(length));
-            }
-        }
-        let verdict = longest.map_or(Verdict::Undetermined, |longest| {
-            Observed::exactly(longest.as_nanos()).against(LONGEST_STALL.as_nanos())
+        let observed = observed::stall(&self.assessment.course, self.campaign);
+        let verdict = observed.map_or(Verdict::Undetermined, |(observed, _)| {
+            observed.against(LONGEST_STALL.as_nanos())
         });
         // That it stood still is known, however short the look was.
         let verdict = match verdict {
             Verdict::Unfit => Verdict::Unfit,
             verdict => self.unless_short(verdict),
         };
-        (verdict, Grounds::Stall { longest, stalls })
+        let grounds = Grounds::Stall {
+            longest: observed.map(|(observed, _)| TimeDelta::from_nanos(observed.lower)),
+            stalls: observed.map_or(0, |(_, stalls)| stalls),
+        };
+        (verdict, grounds)
     }
 }
 

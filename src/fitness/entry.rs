@@ -97,9 +97,39 @@ impl Service {
     pub fn has_limit(&self) -> bool {
         self.limits.iter().any(|(of, _)| of.is_limit())
     }
+}
 
+/// What services and grades have in common.
+pub(super) trait Entry {
+    /// What one is called in messages.
+    const WHAT: &'static str;
+    /// The numbers one may have.
+    const NUMBERS: &'static [Quantity];
+
+    fn id(&self) -> &str;
+    fn origin(&self) -> &Origin;
+    fn limits_mut(&mut self) -> &mut Limits;
     /// What of it cannot be true together: the field that says so, and why.
-    pub(super) fn contradiction(&self) -> Option<(&'static str, &'static str)> {
+    fn contradiction(&self) -> Option<(&'static str, &'static str)>;
+}
+
+impl Entry for Service {
+    const WHAT: &'static str = "service";
+    const NUMBERS: &'static [Quantity] = Quantity::OF_SERVICES;
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    fn limits_mut(&mut self) -> &mut Limits {
+        &mut self.limits
+    }
+
+    fn contradiction(&self) -> Option<(&'static str, &'static str)> {
         let has = |of: Quantity| self.limits.values.contains_key(&of);
         let value = |of: Quantity| self.limits.values.get(&of).copied();
         let skew = Quantity::PairwiseSkew.name();
@@ -132,9 +162,23 @@ impl Service {
     }
 }
 
-impl Grade {
-    /// What of it cannot be true together: the field that says so, and why.
-    pub(super) fn contradiction(&self) -> Option<(&'static str, &'static str)> {
+impl Entry for Grade {
+    const WHAT: &'static str = "grade";
+    const NUMBERS: &'static [Quantity] = Quantity::OF_GRADES;
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    fn limits_mut(&mut self) -> &mut Limits {
+        &mut self.limits
+    }
+
+    fn contradiction(&self) -> Option<(&'static str, &'static str)> {
         let pairs = [
             (Quantity::OffsetMostly, Quantity::OffsetEver),
             (Quantity::SkewMostly, Quantity::SkewEver),

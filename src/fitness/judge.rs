@@ -198,11 +198,6 @@ fn is_loopback(address: &str) -> bool {
         .is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
-/// Whether a look was too short to decide anything.
-pub(super) fn too_little(evidence: &Evidence<'_>) -> bool {
-    !evidence.too_little().0.is_empty()
-}
-
 /// What a run is evidence of.
 pub(super) struct Evidence<'a> {
     campaign: &'a Campaign,
@@ -256,6 +251,11 @@ impl<'a> Evidence<'a> {
     fn is_torn(&self) -> bool {
         let mut instants = self.course.instants.iter();
         instants.any(|instant| instant.utc.is_none())
+    }
+
+    /// Whether it is too little to decide anything.
+    pub(super) fn is_too_little(&self) -> bool {
+        !self.too_little().0.is_empty()
     }
 
     /// Why it was not looked at for long enough, and what would be.

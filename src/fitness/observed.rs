@@ -189,7 +189,7 @@ pub(super) fn rate(
     let (first, last) = (part.first()?, part.last()?);
     let lines = line(part, first.0).or_else(|| {
         // A clock that was stepped, and nobody saw it, has no rate.
-        let is_free = is_watched(course, campaign) && stepped_unseen(campaign, sources).is_none();
+        let is_free = is_watched(course, campaign) && !stepped_unseen(campaign, sources);
         let run = i128::from(
             last.0
                 .checked_sub(first.0)
@@ -256,7 +256,7 @@ pub(super) fn step(
         largest.upper = largest.upper.max(Some((by + error).as_nanos()));
     }
     let all = clock.counts.get(&DisturbanceKind::Step).copied();
-    if all.unwrap_or_default() > kept || stepped_unseen(campaign, sources).is_some() {
+    if all.unwrap_or_default() > kept || stepped_unseen(campaign, sources) {
         // There were too many to keep, or one that the watch did not see.
         largest.upper = None;
     }
@@ -281,22 +281,37 @@ fn is_watched(course: &Course, campaign: &Campaign) -> bool {
 
 /// A step of the local clock that exchanges show and the watch does not. What it does see may be told a little
 /// otherwise by exchanges, between which the clock was steered, too.
-fn stepped_unseen(campaign: &Campaign, sources: &[SourceAssessment]) -> Option<TimeDelta> {
+fn stepped_unseen(campaign: &Campaign, sources: &[SourceAssessment]) -> bool {
     let clock = &campaign.clock;
-    let seen = clock
-        .counts
-        .get(&DisturbanceKind::Step)
-        .copied()
-        .unwrap_or_default();
-    let other = [
+    let explains = [
+        DisturbanceKind::Step,
         DisturbanceKind::Suspend,
         DisturbanceKind::LeapSecond,
         DisturbanceKind::Clocksource,
     ];
-    let explained = seen > 0 || other.iter().any(|kind| clock.counts.contains_key(kind));
-    let shown = sources.iter().flat_map(|of| &of.timing.clock_steps);
-    let largest = shown.map(|step| step.by.abs()).max();
-    largest.filter(|_| !explained)
+    let explained = explains.iter().any(|kind| clock.counts.contains_key(kind));
+    !explained && sources.iter().any(|of| !of.timing.clock_steps.is_empty())
+}
+
+/// How long the host stood still at once, and how often; `None` where nobody watched all of the time.
+pub(super) fn stall(course: &Course, campaign: &Campaign) -> Option<(Observed, u64)> {
+    let clock = &campaign.clock;
+    let lengths = clock
+        .disturbances
+        .iter()
+        .filter_map(|found| match found.change {
+            Change::Stall { length, .. } => Some(length.as_nanos()),
+            _ => None,
+        });
+    let (kept, longest) = lengths.fold((0, 0), |(n, most), of| (n + 1, of.max(most)));
+    let all = clock.counts.get(&DisturbanceKind::Stall).copied();
+    let all = all.unwrap_or_default().max(kept);
+    let mut observed = Observed::exactly(longest);
+    if all > kept {
+        // There were too many to keep.
+        observed.upper = None;
+    }
+    is_watched(course, campaign).then_some((observed, all))
 }
 
 /// What the kernel says that its clock may be off by, at worst. Where nobody keeps it, nothing limits it.

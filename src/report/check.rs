@@ -343,7 +343,7 @@ impl From<Outcome> for OutcomeName {
     }
 }
 
-fn reason(of: &Reason, names: Names<'_>) -> ReasonReport {
+pub(super) fn reason(of: &Reason, names: Names<'_>) -> ReasonReport {
     let (code, text) = match of {
         Reason::OneServer(id) => (
             "one_server",

@@ -135,6 +135,14 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
     format!("{}.{:02} %", hundredths / 100, hundredths % 100)
 }
 
+/// A number of nanoseconds in seconds, or of parts per billion in 1, with all of its digits.
+pub(super) fn billionths(value: i64) -> String {
+    const WHOLE: u64 = 1_000_000_000;
+    let sign = if value < 0 { "-" } else { "" };
+    let size = value.unsigned_abs();
+    format!("{sign}{}.{:09}", size / WHOLE, size % WHOLE)
+}
+
 /// A rate in ppm, as far as it has decimals.
 pub(super) fn ppm(ppb: i64) -> String {
     match (ppb / 1_000, ppb % 1_000) {

@@ -6,13 +6,12 @@
 
 use std::io::{self, Write};
 
-use super::check::{CheckedReport, Names, checked};
+use super::check::{CheckedReport, Names, checked, reason};
 use super::clean::clean;
 use super::quantity::{exact, plain};
-use super::text::sentence;
+use super::text::{sentence, word};
 use crate::fitness::{
-    Case, Check, Conformance, Grounds, Judged, LEAST_EXCHANGES, LEAST_OBSERVED, LEAST_SERVERS,
-    LONGEST_STALL, Reason, Verdict,
+    Case, Check, Conformance, Grounds, Judged, LEAST_SERVERS, LONGEST_STALL, Verdict,
 };
 use crate::sample::Campaign;
 
@@ -58,21 +57,7 @@ impl ScsReport {
                 _ => None,
             });
         let rests_on = judged.into_iter().flat_map(|judged| &judged.reasons);
-        let warnings = rests_on.map(|reason| match reason {
-            Reason::NoMajority(ids) => {
-                format!("no majority of the servers agrees, {}", names.list(ids))
-            }
-            Reason::Dissent(ids) => format!("outvoted by the others, {}", names.list(ids)),
-            Reason::OneServer(id) => {
-                format!("all of this is the word of one server, {}", names.of(*id))
-            }
-            Reason::Short { observed } => format!(
-                "{} were observed, and less than {} decide nothing",
-                plain(observed.as_nanos()),
-                exact(LEAST_OBSERVED.as_nanos())
-            ),
-            _ => format!("fewer than {LEAST_EXCHANGES} exchanges decide nothing"),
-        });
+        let warnings = rests_on.map(|of| reason(of, names).text);
         Self {
             about: vec![about(campaign, judged)],
             warnings: warnings.chain(unknown).collect(),
@@ -123,7 +108,7 @@ fn evidence(case: &Case, names: Names<'_>) -> Vec<String> {
             let told = |check: &Check| -> CheckedReport { checked(check, names) };
             checks
                 .iter()
-                .map(|check| format!("{}, {}", word(check.verdict), sentence(&told(check))))
+                .map(|check| format!("{}, {}", word(check.verdict.into()), sentence(&told(check))))
                 .collect()
         }
         Grounds::Servers { answered, silent } => {
@@ -189,14 +174,6 @@ fn counted(n: usize, what: &str) -> String {
 
 fn no_answer() -> String {
     "no server answered".to_owned()
-}
-
-fn word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Fit => "fit",
-        Verdict::Undetermined => "undetermined",
-        Verdict::Unfit => "unfit",
-    }
 }
 
 /// Writes the answers. Pure: the same report gives the same bytes.

@@ -1,6 +1,6 @@
 //! What was judged in the formats of others, with hostile names in all of them.
 
-use clockfit::report::{CheckReport, junit, markdown, plugin};
+use clockfit::report::{CheckReport, junit, markdown, nagios, prometheus};
 
 use super::campaign;
 use super::check::{checked, renamed};
@@ -10,9 +10,9 @@ type Write = fn(&CheckReport, &mut Vec<u8>) -> std::io::Result<()>;
 const ALL: [(&str, Write); 4] = [
     ("junit", |report, out| junit::write_check(report, out)),
     ("markdown", |report, out| markdown::write_check(report, out)),
-    ("nagios", |report, out| plugin::write_nagios(report, out)),
+    ("nagios", |report, out| nagios::write_check(report, out)),
     ("prometheus", |report, out| {
-        plugin::write_prometheus(report, out)
+        prometheus::write_check(report, out)
     }),
 ];
 

@@ -152,16 +152,7 @@ impl Host {
         services: &[&str],
         grade: Option<&str>,
     ) -> Result<Judged, CannotJudge> {
-        let campaign = self.campaign();
-        let plan = Plan {
-            course: true,
-            series_step: TimeDelta::from_secs(1),
-            ..Plan::default()
-        };
-        let assessment = analyse(&campaign, &plan);
-        let names: Vec<String> = services.iter().map(ToString::to_string).collect();
-        let question = Question::new(catalogue, &names, grade).unwrap();
-        judge(&campaign, &assessment, &question)
+        judged_by(&self.campaign(), catalogue, services, grade)
     }
 
     /// The only check of a service.
@@ -537,14 +528,7 @@ fn the_rate_is_what_is_left_of_it() {
             error: us(1),
         },
     })));
-    let plan = Plan {
-        course: true,
-        series_step: TimeDelta::from_secs(1),
-        ..Plan::default()
-    };
-    let catalogue = Catalogue::builtin();
-    let question = Question::new(&catalogue, &[], Some("standard")).unwrap();
-    let judged = judge(&campaign, &analyse(&campaign, &plan), &question).unwrap();
+    let judged = judged(&campaign, &[], Some("standard"));
     let checks = &judged.grades[0].checks;
     let check = checks
         .iter()
@@ -673,14 +657,7 @@ fn a_pause_is_not_held_against_the_clock() {
         .collect();
     campaign.sources[0].samples = crate::sample::Samples::default();
     campaign.sources[0].samples.extend(kept);
-    let plan = Plan {
-        course: true,
-        series_step: TimeDelta::from_secs(1),
-        ..Plan::default()
-    };
-    let catalogue = Catalogue::builtin();
-    let question = Question::new(&catalogue, &["ceph-mon".to_owned()], None).unwrap();
-    let judged = judge(&campaign, &analyse(&campaign, &plan), &question).unwrap();
+    let judged = judged(&campaign, &["ceph-mon"], None);
     assert_eq!(judged.verdict, Verdict::Fit);
     // 80 s are left, and on either side of the hole what is near.
     assert!(
@@ -882,9 +859,7 @@ fn who_is_not_synchronised_or_keeps_another_time_has_no_word() {
     let spoilt = |change: fn(&mut ServerInfo)| {
         let mut campaign = Host::default().campaign();
         change(&mut campaign.sources[0].servers[0].1);
-        let catalogue = Catalogue::builtin();
-        let question = Question::new(&catalogue, &[], Some("basic")).unwrap();
-        judge(&campaign, &analyse(&campaign, &plan()), &question)
+        judged_by(&campaign, &Catalogue::builtin(), &[], Some("basic"))
     };
     assert!(spoilt(|_| ()).is_ok());
     let refused = Err(CannotJudge::Unusable);
@@ -992,6 +967,61 @@ fn with_more_than_half_of_the_servers_right_nothing_told_is_wrong() {
     assert!(fit > 15 && unfit > 15, "{fit} fit, {unfit} unfit");
 }
 
+/// What is answered of stalls takes a watch of all of the time, and of servers the most they ever admitted.
+#[test]
+fn test_cases_go_by_the_whole_run_too() {
+    let answer = |campaign: &Campaign, id: &str| {
+        let catalogue = Catalogue::builtin();
+        let found = analyse(campaign, &plan());
+        let conformance = conform(campaign, &found, &catalogue, &[id.to_owned()]).unwrap();
+        conformance.cases[0].verdict
+    };
+    let stall = "scs-0129-stall";
+    let mut campaign = Host::default().campaign();
+    assert_eq!(answer(&campaign, stall), Verdict::Fit);
+    let stalled = |seconds| Disturbance {
+        at: Monotonic::from_nanos(35 * SEC),
+        at_error: us(1),
+        wall: Timestamp::from_nanos(START),
+        change: Change::Stall {
+            length: ms(seconds),
+            run_delay: None,
+        },
+    };
+    for _ in 0..101 {
+        campaign.event(&Event::Disturbance(Box::new(stalled(200))));
+    }
+    assert_eq!(
+        answer(&campaign, stall),
+        Verdict::Undetermined,
+        "one may not be kept"
+    );
+    let mut campaign = Host::default().campaign();
+    campaign.event(&Event::Disturbance(Box::new(stalled(1_001))));
+    assert_eq!(answer(&campaign, stall), Verdict::Unfit);
+    let mut campaign = Host {
+        watched: false,
+        ..Host::default()
+    }
+    .campaign();
+    for at in [5, 6] {
+        campaign.event(&Event::Clock(Box::new(reading(at * SEC))));
+    }
+    assert_eq!(
+        answer(&campaign, stall),
+        Verdict::Undetermined,
+        "who watched later?"
+    );
+    let distance = "scs-0129-root-distance";
+    let mut campaign = Host::default().campaign();
+    assert_eq!(answer(&campaign, distance), Verdict::Fit);
+    campaign.sources[0].servers[0].1.root_dispersion = ms(11);
+    let mut sure = campaign.sources[0].servers[0].1;
+    sure.root_dispersion = us(15);
+    campaign.sources[0].servers.push((30, sure));
+    assert_eq!(answer(&campaign, distance), Verdict::Unfit);
+}
+
 fn plan() -> Plan {
     Plan {
         course: true,
@@ -1000,9 +1030,17 @@ fn plan() -> Plan {
     }
 }
 
-fn judged(campaign: &Campaign, services: &[&str], grade: Option<&str>) -> Judged {
-    let catalogue = Catalogue::builtin();
+fn judged_by(
+    campaign: &Campaign,
+    catalogue: &Catalogue,
+    services: &[&str],
+    grade: Option<&str>,
+) -> Result<Judged, CannotJudge> {
     let names: Vec<String> = services.iter().map(ToString::to_string).collect();
-    let question = Question::new(&catalogue, &names, grade).unwrap();
-    judge(campaign, &analyse(campaign, &plan()), &question).unwrap()
+    let question = Question::new(catalogue, &names, grade).unwrap();
+    judge(campaign, &analyse(campaign, &plan()), &question)
+}
+
+fn judged(campaign: &Campaign, services: &[&str], grade: Option<&str>) -> Judged {
+    judged_by(campaign, &Catalogue::builtin(), services, grade).unwrap()
 }

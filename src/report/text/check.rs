@@ -13,8 +13,8 @@ use super::quantity::{Digits, Round, exact, plain, ppm, signed};
 const INDENT: usize = 16;
 /// So many services are told in full; of more there is a table.
 const IN_FULL: usize = 8;
-/// What helps where servers contradict each other.
-const SERVERS_DECIDE: &str = "servers of which a majority agrees, three at least";
+/// The need of all that is about offsets, where no majority agrees.
+const SERVERS: &str = "servers";
 /// The column of verdicts in the table.
 const OUTCOME: usize = 35;
 
@@ -97,11 +97,14 @@ fn header<W: Write>(report: &CheckReport, page: &mut Page<'_, W>) -> io::Result<
     );
     page.paragraph(Ink::Plain, "", 2, &text)?;
     for reason in &report.reasons {
-        let text = match reason.code.as_str() {
-            "no_majority" => format!("{}; what would decide: {}", reason.text, SERVERS_DECIDE),
-            _ => reason.text.clone(),
-        };
-        page.paragraph(Ink::Warning, "! ", 2, &text)?;
+        page.paragraph(Ink::Warning, "! ", 2, &reason.text)?;
+    }
+    // What all of them need is said once.
+    let judged = report.services.iter().chain(&report.grades);
+    let mut needs = judged.flat_map(|of| &of.checks).flat_map(|of| &of.needs);
+    if let Some(need) = needs.find(|need| need.code == SERVERS) {
+        let text = format!("what would decide: {}", need.text);
+        page.paragraph(Ink::Plain, "  ", 2, &text)?;
     }
     if report.decided_by.is_some() {
         let reached = match &report.grade_reached {
@@ -121,7 +124,7 @@ fn servers(of: &[String]) -> String {
     }
 }
 
-fn word(verdict: VerdictName) -> &'static str {
+pub(in super::super) fn word(verdict: VerdictName) -> &'static str {
     match verdict {
         VerdictName::Fit => "fit",
         VerdictName::Undetermined => "undetermined",
@@ -241,7 +244,7 @@ pub(in super::super) fn sentence(check: &CheckedReport) -> String {
         text += &format!("; {}", reason.text);
     }
     // What all of them need is said above.
-    let own = check.needs.iter().filter(|need| need.code != "servers");
+    let own = check.needs.iter().filter(|need| need.code != SERVERS);
     let needs: Vec<&str> = own.map(|need| need.text.as_str()).collect();
     if !needs.is_empty() {
         text += &format!("; what would decide: {}", needs.join("; or "));
@@ -355,7 +358,7 @@ fn group(of: &JudgementReport) -> &'static str {
     match of.outcome {
         OutcomeName::NotSensitive => NOT_SENSITIVE,
         OutcomeName::Reorders => "reorder writes",
-        OutcomeName::Undetermined if of.checks.is_empty() => NO_LIMIT,
+        OutcomeName::Undetermined if of.checks.is_empty() && of.reorder_ns.is_none() => NO_LIMIT,
         judged => outcome(judged),
     }
 }

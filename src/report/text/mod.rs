@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 pub use check::write_check;
-pub(super) use check::{outcome, reordering, requirement, sentence, verdict_line};
+pub(super) use check::{outcome, reordering, requirement, sentence, verdict_line, word};
 pub use nic::write_nics;
 pub use page::Style;
 pub use services::{write_explained, write_services};

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::super::services::{GradeReport, LimitReport, ServiceReport, ServicesReport};
 use super::page::{Ink, Page, Style};
-use super::quantity::exact;
+use super::quantity::{exact, ppm};
 
 /// Where the text after a label begins.
 const INDENT: usize = 14;
@@ -108,12 +108,6 @@ fn value(limit: &LimitReport) -> String {
         (_, Some(ppb)) => ppm(ppb),
         _ => String::new(),
     }
-}
-
-/// Parts per billion as parts per million, without zeros that say nothing.
-fn ppm(ppb: i64) -> String {
-    let text = format!("{}.{:03}", ppb / 1000, ppb % 1000);
-    format!("{} ppm", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
 /// Writes services and grades in full, one after another. Pure: the same report and style give the same

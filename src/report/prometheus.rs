@@ -1,81 +1,16 @@
-//! Verdicts for monitoring: the one line of a plugin (Nagios, Icinga), and metrics of Prometheus.
+//! Verdicts as metrics, in the text format of Prometheus.
 
-use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::check::{CheckReport, CheckedReport, JudgementReport, OutcomeName, VerdictName};
-use super::text::{sentence, verdict_line};
-
-/// Writes one line with performance data, as the guidelines of monitoring plugins have it.
-///
-/// # Errors
-/// Those of `out`.
-pub fn write_nagios(report: &CheckReport, out: &mut impl Write) -> io::Result<()> {
-    let judged = || report.services.iter().chain(&report.grades);
-    let checks = || judged().flat_map(|of| of.checks.iter().map(move |check| (of, check)));
-    let warns = |(_, check): &(&JudgementReport, &CheckedReport)| {
-        check.advisory && check.verdict == VerdictName::Unfit
-    };
-    let state = match report.verdict {
-        VerdictName::Fit if report.decided_by.is_none() && checks().any(|of| warns(&of)) => {
-            "WARNING"
-        }
-        VerdictName::Fit => "OK",
-        VerdictName::Unfit => "CRITICAL",
-        VerdictName::Undetermined => "UNKNOWN",
-    };
-    let mut line = format!("CLOCKFIT {state} - {}", verdict_line(report));
-    // The first that is not fit says why.
-    let decides = |of: &JudgementReport| report.decided_by.as_ref().is_none_or(|id| *id == of.id);
-    let worst = checks()
-        .filter(|(of, check)| decides(of) && !check.advisory)
-        .find(|(_, check)| check.verdict == report.verdict && check.verdict != VerdictName::Fit);
-    if let Some((of, check)) = worst {
-        let _ = write!(line, "; {}: {}", of.id, sentence(check));
-    }
-    // What stands behind the bar is data.
-    let line = line.replace('|', "/");
-    let data: Vec<String> = checks()
-        .filter(|(of, _)| decides(of))
-        .filter_map(|(of, check)| datum(of, check))
-        .collect();
-    match data.is_empty() {
-        true => writeln!(out, "{line}"),
-        false => writeln!(out, "{line} | {}", data.join(" ")),
-    }
-}
-
-/// `label=value[unit];warning;critical;least`: the upper end of what was observed against what is allowed.
-fn datum(of: &JudgementReport, check: &CheckedReport) -> Option<String> {
-    let (_, upper) = check.observed?;
-    let required = &check.requirement;
-    let unit = if required.unit == "ns" { "s" } else { "" };
-    Some(format!(
-        "'{}.{}'={}{unit};;{};0",
-        of.id,
-        required
-            .name
-            .trim_end_matches("_s")
-            .trim_end_matches("_ppm"),
-        billionths(upper?),
-        billionths(required.allowed)
-    ))
-}
-
-/// A number of nanoseconds in seconds, or of parts per billion in 1, with all of its digits.
-fn billionths(value: i64) -> String {
-    const WHOLE: u64 = 1_000_000_000;
-    let sign = if value < 0 { "-" } else { "" };
-    let size = value.unsigned_abs();
-    format!("{sign}{}.{:09}", size / WHOLE, size % WHOLE)
-}
+use super::quantity::billionths;
 
 /// Writes metrics in the text format of Prometheus, as its node exporter's textfile collector reads them. Times
 /// are in seconds, rates without dimension.
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write_prometheus(report: &CheckReport, out: &mut impl Write) -> io::Result<()> {
+pub fn write_check(report: &CheckReport, out: &mut impl Write) -> io::Result<()> {
     let judged: Vec<(&str, &JudgementReport)> = report
         .services
         .iter()
