@@ -17,7 +17,7 @@ use crate::time::TimeDelta;
 /// once.
 pub const LEAST_OBSERVED: TimeDelta = TimeDelta::from_secs(60);
 /// A run that was to last a minute may end a little early, or have its first exchange a little late.
-const ROUNDING: TimeDelta = TimeDelta::from_millis(500);
+pub(super) const ROUNDING: TimeDelta = TimeDelta::from_millis(500);
 /// With fewer exchanges chance alone may have shown the quiet ones.
 pub const LEAST_EXCHANGES: u64 = 30;
 
@@ -82,6 +82,29 @@ impl<'a> Question<'a> {
             grades: grade.into_iter().collect(),
             decides: Decides::All,
         })
+    }
+}
+
+impl Question<'_> {
+    pub(super) fn services(&self) -> &[&Service] {
+        &self.services
+    }
+
+    pub(super) fn grades_asked(&self) -> &[&Grade] {
+        &self.grades
+    }
+
+    /// Whether something was named, rather than all.
+    pub(super) fn is_pointed(&self) -> bool {
+        self.decides == Decides::All
+    }
+
+    /// The grade that alone decides.
+    pub(super) fn deciding_grade(&self) -> Option<&'static str> {
+        match self.decides {
+            Decides::All => None,
+            Decides::Grade(id) => Some(id),
+        }
     }
 }
 
@@ -192,7 +215,7 @@ pub fn judge(
     })
 }
 
-fn is_loopback(address: &str) -> bool {
+pub(super) fn is_loopback(address: &str) -> bool {
     let bare = address.split('%').next().unwrap_or(address);
     bare.parse::<std::net::IpAddr>()
         .is_ok_and(|address| address.to_canonical().is_loopback())

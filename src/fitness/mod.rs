@@ -12,6 +12,7 @@ mod find;
 mod judge;
 mod observed;
 mod quantity;
+mod quorum;
 #[cfg(test)]
 mod tests;
 mod verdict;
@@ -27,4 +28,8 @@ pub use judge::{
     CannotJudge, DECIDING_GRADE, Judged, LEAST_EXCHANGES, LEAST_OBSERVED, Question, judge,
 };
 pub use quantity::{Quantity, Unit};
+pub use quorum::{
+    Basis, Common, Contradiction, HostTold, Member, Move, NoMember, Peer, Quorum, Refused,
+    SetCheck, SetJudgement, SetReason, Skew, SourceTold, claims_utc, quorum, refuse_own,
+};
 pub use verdict::{Check, Claim, Judgement, Need, Observed, Outcome, Reason, Verdict};

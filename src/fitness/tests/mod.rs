@@ -2,3 +2,4 @@
 
 mod catalogue;
 mod judge;
+mod quorum;

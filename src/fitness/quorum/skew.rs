@@ -1,0 +1,588 @@
+//! [`Skews`]: what is proven of how far apart each two members' clocks were.
+//!
+//! At each instant every exchange is a constraint between two clocks, `lower <= server - local <= upper`. All that
+//! they prove together of two clocks is found along the shortest paths between them (difference constraints:
+//! R. Bellman, 1958): over a server in common whose own error cancels, over members that asked each other, or over
+//! any chain of such. A way around that is shorter than nothing contradicts itself.
+//!
+//! Members that nothing joins are compared by what their servers claim to be off UTC, of each member by what a
+//! majority of its servers agrees on.
+
+use rayon::prelude::*;
+
+use super::clocks::{ClockId, Clocks, on_root};
+use super::member::Member;
+use super::{Basis, Contradiction, Refused, Skew};
+use crate::fitness::verdict::Observed;
+use crate::stats::{Claimed, agreed_by};
+use crate::time::{Interval, TimeDelta, Timestamp};
+
+/// How far apart instants are, where that is not too much work.
+const STEP: TimeDelta = TimeDelta::from_secs(1);
+/// Sums of two bounds that are made at most, some seconds of work: instants are farther apart rather than more.
+const MOST_SUMS: usize = 300_000_000;
+/// 99.9 % of the time, as grades have it.
+const MOSTLY: (usize, usize) = (999, 1_000);
+/// Nothing limits it.
+const OPEN: i64 = i64::MAX;
+
+/// What is known of a set of clocks over the time that all members have in common.
+#[derive(Debug)]
+pub(super) struct Skews {
+    pub from: Timestamp,
+    pub to: Timestamp,
+    pub instants: usize,
+    /// The pairs, in the order 0-1, 0-2, 1-2, 0-3...
+    pub pairs: Vec<Skew>,
+    pub contradictions: Vec<Contradiction>,
+    /// Members of whose servers no majority agreed, at how many instants.
+    pub torn: Vec<(usize, usize)>,
+}
+
+/// The place of a pair, of which the first is not the second.
+pub(super) fn place(a: usize, b: usize) -> usize {
+    let (small, large) = (a.min(b), a.max(b));
+    large * large.saturating_sub(1) / 2 + small
+}
+
+/// What one member saw at an instant.
+#[derive(Debug, Default)]
+struct Seen {
+    /// Clocks that others may see, too: the clock minus the member's own.
+    clocks: Vec<(ClockId, Interval)>,
+    /// UTC minus the member's own clock, by what a majority of its servers claims.
+    utc: Option<Interval>,
+    /// Whether there are claims, and no majority.
+    torn: bool,
+}
+
+/// One instant.
+struct Moment {
+    /// For each member, all that limits how far it is above each of the clocks that several may see.
+    above: Vec<Vec<i64>>,
+    /// The seen of each member.
+    seen: Vec<Seen>,
+    /// The clocks of a way around that contradicts itself.
+    cycle: Vec<ClockId>,
+    /// The clocks that the cycle is joined to.
+    spoiled: Vec<bool>,
+}
+
+impl Skews {
+    pub(super) fn find(members: &[Member], clocks: &Clocks) -> Result<Self, Refused> {
+        let (from, to) = window(members, clocks)?;
+        let groups = Groups::of(members, clocks);
+        let instants = instants(members, &groups, (from, to));
+        let moments: Vec<Moment> = instants
+            .par_iter()
+            .map(|at| Moment::at(*at, members, clocks, &groups))
+            .collect();
+        let total = members.len() * members.len().saturating_sub(1) / 2;
+        let pairs: Vec<(usize, usize)> = (0..members.len())
+            .flat_map(|b| (0..b).map(move |a| (a, b)))
+            .collect();
+        debug_assert_eq!(pairs.len(), total, "each pair once");
+        let pairs: Vec<Skew> = pairs
+            .par_iter()
+            .map(|pair| skew(*pair, members, &groups, &moments))
+            .collect();
+        if let Some(lonely) = lonely(members.len(), &pairs) {
+            let name = members.get(lonely).map(|member| member.name.clone());
+            return Err(Refused::NothingInCommon(name.unwrap_or_default()));
+        }
+        let torn = (0..members.len()).map(|member| {
+            let torn = moments
+                .iter()
+                .filter(|moment| moment.seen.get(member).is_some_and(|seen| seen.torn));
+            (member, torn.count())
+        });
+        Ok(Self {
+            from,
+            to,
+            instants: instants.len(),
+            pairs,
+            contradictions: contradictions(&moments, members, clocks),
+            torn: torn.filter(|(_, count)| *count > 0).collect(),
+        })
+    }
+}
+
+/// A member that nothing joins to any other.
+fn lonely(members: usize, pairs: &[Skew]) -> Option<usize> {
+    (0..members).find(|a| {
+        let others = (0..members).filter(|b| b != a);
+        let mut skews = others.filter_map(|b| pairs.get(place(*a, b)));
+        !skews.any(|skew| skew.basis.is_some())
+    })
+}
+
+/// Which clocks are joined by what was seen, and which members can be compared how.
+struct Groups {
+    /// The clocks of which bounds are closed: servers in common, and members that others asked. Each has its
+    /// place among them.
+    hubs: Vec<Option<usize>>,
+    hub_count: usize,
+    /// The group of each clock, by the least clock in it.
+    group: Vec<ClockId>,
+    /// Whether each member's servers claim to know UTC.
+    claims: Vec<bool>,
+}
+
+impl Groups {
+    fn of(members: &[Member], clocks: &Clocks) -> Self {
+        let count = clocks.servers.len() + members.len();
+        let mut group: Vec<ClockId> = (0..count).collect();
+        let mut is_hub = vec![false; count];
+        for (number, known_as) in clocks.known_as.iter().enumerate() {
+            let own = clocks.of_member(number);
+            for clock in known_as.iter().flatten() {
+                if let Some(hub) = is_hub.get_mut(*clock) {
+                    *hub = true;
+                }
+                let (a, b) = (root_of(&group, own), root_of(&group, *clock));
+                if let Some(parent) = group.get_mut(a.max(b)) {
+                    *parent = a.min(b);
+                }
+            }
+        }
+        let mut hub_count = 0;
+        let hubs = is_hub.iter().map(|is_hub| {
+            is_hub.then(|| {
+                hub_count += 1;
+                hub_count - 1
+            })
+        });
+        let hubs = hubs.collect();
+        let claims = members
+            .iter()
+            .map(|member| member.witnesses.iter().any(|of| of.distance.is_some()));
+        Self {
+            hubs,
+            hub_count,
+            group: (0..count).map(|clock| root_of(&group, clock)).collect(),
+            claims: claims.collect(),
+        }
+    }
+
+    fn hub(&self, clock: ClockId) -> Option<usize> {
+        self.hubs.get(clock).copied().flatten()
+    }
+
+    fn group_of(&self, clock: ClockId) -> ClockId {
+        self.group.get(clock).copied().unwrap_or(clock)
+    }
+
+    /// How two members are compared.
+    fn basis(&self, servers: usize, (a, b): (usize, usize)) -> Option<Basis> {
+        let claims = |member: usize| self.claims.get(member).copied().unwrap_or(false);
+        if self.group_of(servers + a) == self.group_of(servers + b) {
+            return Some(Basis::Measured);
+        }
+        (claims(a) && claims(b)).then_some(Basis::Claimed)
+    }
+}
+
+fn root_of(group: &[ClockId], mut clock: ClockId) -> ClockId {
+    while let Some(parent) = group.get(clock).filter(|parent| **parent != clock) {
+        clock = *parent;
+    }
+    clock
+}
+
+/// The time that all have in common.
+fn window(members: &[Member], clocks: &Clocks) -> Result<(Timestamp, Timestamp), Refused> {
+    let mut latest: Option<(Timestamp, usize)> = None;
+    let mut earliest: Option<(Timestamp, usize)> = None;
+    for (number, (member, known_as)) in members.iter().zip(&clocks.known_as).enumerate() {
+        let placed = member.witnesses.iter().zip(known_as).enumerate();
+        let any_known = known_as.iter().any(Option::is_some);
+        let spans = placed
+            .filter(|(_, (_, known))| known.is_some() == any_known)
+            .filter_map(|(place, (witness, _))| {
+                let shift = clocks.shift(number, place, witness)?;
+                let (first, last) = witness.span()?;
+                Some((on_root(first, shift), on_root(last, shift)))
+            });
+        let spans: Vec<(Timestamp, Timestamp)> = spans.collect();
+        let (Some(first), Some(last)) = (
+            spans.iter().map(|span| span.0).min(),
+            spans.iter().map(|span| span.1).max(),
+        ) else {
+            return Err(Refused::NothingInCommon(member.name.clone()));
+        };
+        if latest.is_none_or(|(at, _)| first > at) {
+            latest = Some((first, number));
+        }
+        if earliest.is_none_or(|(at, _)| last < at) {
+            earliest = Some((last, number));
+        }
+    }
+    let (Some((from, late)), Some((to, early))) = (latest, earliest) else {
+        return Err(Refused::TooFew);
+    };
+    if from > to {
+        let name = |number: usize| members.get(number).map(|of| of.name.clone());
+        return Err(Refused::Apart {
+            early: name(early).unwrap_or_default(),
+            ended: to,
+            late: name(late).unwrap_or_default(),
+            began: from,
+            gap: from.since(to),
+        });
+    }
+    Ok((from, to))
+}
+
+/// Evenly over the window, its ends among them.
+fn instants(
+    members: &[Member],
+    groups: &Groups,
+    (from, to): (Timestamp, Timestamp),
+) -> Vec<Timestamp> {
+    let n = members.len();
+    let seen = members.iter().map(|member| member.witnesses.len()).max();
+    let hubs = groups.hub_count;
+    let sums = (n * n / 2 * seen.unwrap_or(1))
+        .saturating_add(hubs.saturating_mul(hubs).saturating_mul(hubs + n))
+        .max(1);
+    let most = (MOST_SUMS / sums).max(2);
+    let length = i128::from(to.since(from).as_nanos());
+    let steps = usize::try_from(length / i128::from(STEP.as_nanos())).unwrap_or(usize::MAX);
+    let steps = steps.clamp(1, most - 1);
+    if length == 0 {
+        return vec![from];
+    }
+    let parts = i128::try_from(steps).unwrap_or(1);
+    (0..=parts)
+        .map(|part| {
+            let after = i64::try_from(length * part / parts).unwrap_or(i64::MAX);
+            from + TimeDelta::from_nanos(after)
+        })
+        .collect()
+}
+
+impl Seen {
+    /// What a member saw at an instant of the root's time.
+    fn at(at: Timestamp, number: usize, member: &Member, clocks: &Clocks) -> Self {
+        let mut seen = Self::default();
+        let mut claims: Vec<Claimed> = Vec::new();
+        let known_as = clocks.known_as.get(number);
+        for (place, witness) in member.witnesses.iter().enumerate() {
+            let Some(shift) = clocks.shift(number, place, witness) else {
+                continue;
+            };
+            let Some(offset) = witness.at(at + shift.by, shift.slack) else {
+                continue;
+            };
+            if let Some(clock) = known_as.and_then(|of| of.get(place).copied().flatten()) {
+                seen.clocks.push((clock, offset));
+            }
+            if let Some(distance) = witness.distance {
+                let claim = offset.widen(distance);
+                claims.push(Claimed {
+                    lower: claim.lower().as_nanos(),
+                    upper: claim.upper().as_nanos(),
+                });
+            }
+        }
+        let agreed = agreed_by(&claims, claims.len() / 2 + 1);
+        seen.torn = agreed.is_none() && !claims.is_empty();
+        let nanos = TimeDelta::from_nanos;
+        seen.utc = agreed.and_then(|of| Interval::new(nanos(of.lower), nanos(of.upper)));
+        seen
+    }
+}
+
+impl Moment {
+    fn at(at: Timestamp, members: &[Member], clocks: &Clocks, groups: &Groups) -> Self {
+        let seen: Vec<Seen> = members
+            .iter()
+            .enumerate()
+            .map(|(number, member)| Seen::at(at, number, member, clocks))
+            .collect();
+        let mut closure = Closure::new(groups.hub_count);
+        for (number, member) in seen.iter().enumerate() {
+            let own = groups.hub(clocks.of_member(number));
+            closure.add(own, &by_hub(member, groups));
+        }
+        let cycle = closure.close();
+        let hub_clocks: Vec<ClockId> = (0..groups.hubs.len())
+            .filter(|clock| groups.hub(*clock).is_some())
+            .collect();
+        let cycle: Vec<ClockId> = cycle
+            .iter()
+            .filter_map(|hub| hub_clocks.get(*hub).copied())
+            .collect();
+        let mut spoiled = vec![false; groups.group.len()];
+        if let Some(clock) = cycle.first() {
+            let group = groups.group_of(*clock);
+            for (spoiled, of) in spoiled.iter_mut().zip(&groups.group) {
+                *spoiled = *of == group;
+            }
+        }
+        let above = (0..).zip(&seen).map(|(number, member)| {
+            let own = groups.hub(clocks.of_member(number));
+            closure.above(own, &by_hub(member, groups))
+        });
+        Self {
+            above: above.collect(),
+            seen,
+            cycle,
+            spoiled,
+        }
+    }
+
+    /// What is proven of the first clock minus the second.
+    fn pair(&self, (a, b): (usize, usize), basis: Basis, groups: &Groups) -> Option<Interval> {
+        let (seen_a, seen_b) = (self.seen.get(a)?, self.seen.get(b)?);
+        if basis == Basis::Claimed {
+            // (UTC - b) - (UTC - a).
+            let (of_a, of_b) = (seen_a.utc?, seen_b.utc?);
+            return Interval::new(of_b.lower() - of_a.upper(), of_b.upper() - of_a.lower());
+        }
+        let servers = groups.group.len() - self.seen.len();
+        if self.spoiled.get(servers + a).copied().unwrap_or(true) {
+            return None;
+        }
+        let most = |of: usize, other: usize, seen: &Seen| {
+            let above = self.above.get(of)?;
+            let through = seen.clocks.iter().filter_map(|(clock, offset)| {
+                let to = above.get(groups.hub(*clock)?)?;
+                Some(sum(*to, offset.upper().as_nanos()))
+            });
+            // One that others asked is a clock of the kind itself.
+            let direct = groups.hub(servers + other).and_then(|hub| above.get(hub));
+            through.chain(direct.copied()).min()
+        };
+        let (up, down) = (most(a, b, seen_b)?, most(b, a, seen_a)?);
+        let ends = (down != OPEN && up != OPEN).then_some((down.saturating_neg(), up));
+        let (lower, upper) = ends?;
+        Interval::new(TimeDelta::from_nanos(lower), TimeDelta::from_nanos(upper))
+    }
+}
+
+/// What a member saw, by hub.
+fn by_hub(seen: &Seen, groups: &Groups) -> Vec<(usize, Interval)> {
+    let clocks = seen.clocks.iter();
+    clocks
+        .filter_map(|(clock, offset)| Some((groups.hub(*clock)?, *offset)))
+        .collect()
+}
+
+/// The sum of two upper bounds.
+fn sum(a: i64, b: i64) -> i64 {
+    match a == OPEN || b == OPEN {
+        true => OPEN,
+        false => a.saturating_add(b),
+    }
+}
+
+/// How far each hub can be above each other, by all that was seen.
+struct Closure {
+    count: usize,
+    /// The first minus the second is at most this.
+    most: Vec<i64>,
+    /// Where a shortest path goes next.
+    next: Vec<usize>,
+}
+
+impl Closure {
+    fn new(count: usize) -> Self {
+        let mut most = vec![OPEN; count * count];
+        for own in most.iter_mut().step_by(count + 1) {
+            *own = 0;
+        }
+        Self {
+            count,
+            most,
+            next: (0..count * count)
+                .map(|place| place % count.max(1))
+                .collect(),
+        }
+    }
+
+    fn get(&self, a: usize, b: usize) -> i64 {
+        self.most.get(a * self.count + b).copied().unwrap_or(OPEN)
+    }
+
+    fn limit(&mut self, a: usize, b: usize, most: i64, next: usize) {
+        let place = a * self.count + b;
+        if let (Some(old), Some(way)) = (self.most.get_mut(place), self.next.get_mut(place))
+            && most < *old
+        {
+            (*old, *way) = (most, next);
+        }
+    }
+
+    /// Adds what one member saw; `own` is its own clock where that is a hub.
+    fn add(&mut self, own: Option<usize>, seen: &[(usize, Interval)]) {
+        for (hub, offset) in seen {
+            let (lower, upper) = (offset.lower().as_nanos(), offset.upper().as_nanos());
+            if let Some(own) = own {
+                self.limit(*hub, own, upper, own);
+                self.limit(own, *hub, lower.saturating_neg(), *hub);
+                continue;
+            }
+            // Two clocks that one member saw are known against each other.
+            for (other, also) in seen {
+                let most = upper.saturating_sub(also.lower().as_nanos());
+                self.limit(*hub, *other, most, *other);
+            }
+        }
+    }
+
+    /// Finds all shortest paths (R. W. Floyd, 1962), or the hubs of a way around that is shorter than nothing.
+    fn close(&mut self) -> Vec<usize> {
+        for through in 0..self.count {
+            for a in 0..self.count {
+                let to = self.get(a, through);
+                if to == OPEN {
+                    continue;
+                }
+                let first = self.next.get(a * self.count + through).copied();
+                for b in 0..self.count {
+                    let most = sum(to, self.get(through, b));
+                    self.limit(a, b, most, first.unwrap_or(b));
+                }
+            }
+            // Before any walk goes around it twice.
+            if let Some(on) = (0..self.count).find(|hub| self.get(*hub, *hub) < 0) {
+                return self.around(on);
+            }
+        }
+        Vec::new()
+    }
+
+    fn around(&self, from: usize) -> Vec<usize> {
+        let mut way = vec![from];
+        let mut at = from;
+        for _ in 0..=self.count {
+            match self.next.get(at * self.count + from) {
+                Some(next) if !way.contains(next) => {
+                    way.push(*next);
+                    at = *next;
+                }
+                _ => break,
+            }
+        }
+        way
+    }
+
+    /// How far a member can be above each hub.
+    fn above(&self, own: Option<usize>, seen: &[(usize, Interval)]) -> Vec<i64> {
+        (0..self.count)
+            .map(|to| match own {
+                Some(own) => self.get(own, to),
+                None => {
+                    let ways = seen.iter().map(|(hub, offset)| {
+                        sum(
+                            offset.lower().as_nanos().saturating_neg(),
+                            self.get(*hub, to),
+                        )
+                    });
+                    ways.min().unwrap_or(OPEN)
+                }
+            })
+            .collect()
+    }
+}
+
+/// What two members' clocks were apart over all instants.
+fn skew(pair: (usize, usize), members: &[Member], groups: &Groups, moments: &[Moment]) -> Skew {
+    let servers = groups.group.len() - members.len();
+    let mut skew = Skew {
+        basis: groups.basis(servers, pair),
+        ahead: None,
+        least: (i64::MIN, i64::MAX),
+        unknown: 0,
+        mostly: None,
+    };
+    let Some(basis) = skew.basis else {
+        skew.unknown = moments.len();
+        return skew;
+    };
+    let with_tail = moments.len() > MOSTLY.1;
+    let mut sizes: Vec<(i64, i64)> = Vec::new();
+    for moment in moments {
+        let Some(here) = moment.pair(pair, basis, groups) else {
+            skew.unknown += 1;
+            continue;
+        };
+        let (lower, upper) = (here.lower(), here.upper());
+        let hull = skew.ahead.map_or(Some(here), |hull| {
+            Interval::new(hull.lower().min(lower), hull.upper().max(upper))
+        });
+        skew.ahead = hull;
+        let (lower, upper) = (lower.as_nanos(), upper.as_nanos());
+        skew.least = (skew.least.0.max(lower), skew.least.1.min(upper));
+        if with_tail {
+            let most = lower.saturating_abs().max(upper.saturating_abs());
+            sizes.push((lower.max(upper.saturating_neg()).max(0), most));
+        }
+    }
+    skew.mostly = match with_tail {
+        true => mostly(&sizes, moments.len()),
+        false => skew.size(),
+    };
+    skew
+}
+
+/// What 99.9 % of the time is not above; instants of which nothing is known may be anything.
+fn mostly(sizes: &[(i64, i64)], instants: usize) -> Option<Observed> {
+    let rank = (instants * MOSTLY.0).div_ceil(MOSTLY.1).checked_sub(1)?;
+    let mut lower: Vec<i64> = sizes.iter().map(|size| size.0).collect();
+    let mut upper: Vec<i64> = sizes.iter().map(|size| size.1).collect();
+    lower.sort_unstable();
+    upper.sort_unstable();
+    let unknown = instants.saturating_sub(sizes.len());
+    let least = rank.checked_sub(unknown).and_then(|rank| lower.get(rank));
+    Some(Observed {
+        lower: least.copied().unwrap_or(0),
+        upper: upper.get(rank).copied(),
+    })
+}
+
+/// The ways around that contradict themselves, each once.
+fn contradictions(moments: &[Moment], members: &[Member], clocks: &Clocks) -> Vec<Contradiction> {
+    let mut found: Vec<(Vec<ClockId>, Contradiction)> = Vec::new();
+    for moment in moments.iter().filter(|moment| !moment.cycle.is_empty()) {
+        let mut key = moment.cycle.clone();
+        key.sort_unstable();
+        if let Some((_, known)) = found.iter_mut().find(|(of, _)| *of == key) {
+            known.instants += 1;
+            continue;
+        }
+        let on_it = |clock: &ClockId| key.contains(clock);
+        let saw = (0..members.len()).filter(|member| {
+            let seen = moment.seen.get(*member);
+            let seen = seen.into_iter().flat_map(|seen| &seen.clocks);
+            let others = seen.filter(|(clock, _)| on_it(clock)).count();
+            others > 1 || others == 1 && on_it(&clocks.of_member(*member))
+        });
+        let contradiction = Contradiction {
+            clocks: moment
+                .cycle
+                .iter()
+                .map(|clock| clocks.name(*clock, members))
+                .collect(),
+            members: saw.collect(),
+            instants: 1,
+        };
+        found.push((key, contradiction));
+    }
+    found.into_iter().map(|(_, found)| found).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_have_places_in_order() {
+        let pairs = (0..50).flat_map(|b| (0..b).map(move |a| (a, b)));
+        for (expected, (a, b)) in pairs.enumerate() {
+            assert_eq!(place(a, b), expected);
+            assert_eq!(place(b, a), expected);
+        }
+    }
+}
