@@ -8,9 +8,10 @@ use std::net::IpAddr;
 
 use super::catalogue::Catalogue;
 use super::find::nearest;
-use super::judge::{Evidence, Judged, Question, judge};
+use super::judge::{Evidence, Judged, judge};
 use super::observed;
 use super::quantity::Quantity;
+use super::question::Question;
 use super::verdict::{Check, Verdict};
 use super::{CannotJudge, DECIDING_GRADE};
 use crate::estimate::Assessment;

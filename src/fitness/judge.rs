@@ -3,11 +3,10 @@
 //! Judged is what the servers prove over time ([`Course`]), not single exchanges: a packet that waited widens
 //! nothing. A limit that lies inside of what may be true decides nothing, nor does a look that was too short.
 
-use super::catalogue::Catalogue;
 use super::entry::{Grade, Kind, Limits, Scope, Service, Side};
-use super::find::UnknownName;
 use super::observed::{self, Against, Over};
 use super::quantity::Quantity;
+use super::question::Question;
 use super::verdict::{Check, Claim, Judgement, Need, Observed, Outcome, Reason, Verdict};
 use crate::estimate::{Assessment, Course, CourseServer, SourceAssessment, Unknown};
 use crate::sample::{Campaign, SourceId, SourceKind};
@@ -20,93 +19,6 @@ pub const LEAST_OBSERVED: TimeDelta = TimeDelta::from_secs(60);
 pub(super) const ROUNDING: TimeDelta = TimeDelta::from_millis(500);
 /// With fewer exchanges chance alone may have shown the quiet ones.
 pub const LEAST_EXCHANGES: u64 = 30;
-
-/// The grade that decides where nobody says what the clock is for.
-pub const DECIDING_GRADE: &str = "standard";
-
-/// What a clock is judged for.
-#[derive(Clone, Debug)]
-pub struct Question<'a> {
-    services: Vec<&'a Service>,
-    grades: Vec<&'a Grade>,
-    decides: Decides,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Decides {
-    /// All that was asked for.
-    All,
-    /// One grade; the rest is told beside it.
-    Grade(&'static str),
-}
-
-impl<'a> Question<'a> {
-    /// For all grades, and no service.
-    pub(super) fn grades(catalogue: &'a Catalogue) -> Self {
-        Self {
-            services: Vec::new(),
-            grades: catalogue.grades().iter().collect(),
-            decides: Decides::All,
-        }
-    }
-
-    /// For these services, each a name or what comes before its dash, and this grade; for all, where neither
-    /// is named.
-    ///
-    /// # Errors
-    ///
-    /// Nothing is called so.
-    pub fn new(
-        catalogue: &'a Catalogue,
-        names: &[String],
-        grade: Option<&str>,
-    ) -> Result<Self, UnknownName> {
-        if names.is_empty() && grade.is_none() {
-            return Ok(Self {
-                services: catalogue.services().iter().collect(),
-                grades: catalogue.grades().iter().collect(),
-                decides: Decides::Grade(DECIDING_GRADE),
-            });
-        }
-        let mut services: Vec<&Service> = Vec::new();
-        for name in names {
-            for service in catalogue.services_named(name)? {
-                if !services.iter().any(|of| of.id == service.id) {
-                    services.push(service);
-                }
-            }
-        }
-        let grade = grade.map(|name| catalogue.grade(name)).transpose()?;
-        Ok(Self {
-            services,
-            grades: grade.into_iter().collect(),
-            decides: Decides::All,
-        })
-    }
-}
-
-impl Question<'_> {
-    pub(super) fn services(&self) -> &[&Service] {
-        &self.services
-    }
-
-    pub(super) fn grades_asked(&self) -> &[&Grade] {
-        &self.grades
-    }
-
-    /// Whether something was named, rather than all.
-    pub(super) fn is_pointed(&self) -> bool {
-        self.decides == Decides::All
-    }
-
-    /// The grade that alone decides.
-    pub(super) fn deciding_grade(&self) -> Option<&'static str> {
-        match self.decides {
-            Decides::All => None,
-            Decides::Grade(id) => Some(id),
-        }
-    }
-}
 
 /// What a run says of what was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -178,19 +90,18 @@ pub fn judge(
     }
     let evidence = Evidence::of(campaign, assessment);
     let services: Vec<Judgement> = question
-        .services
+        .services()
         .iter()
         .map(|of| evidence.service(of))
         .collect();
     let grades: Vec<Judgement> = question
-        .grades
+        .grades_asked()
         .iter()
         .map(|of| evidence.grade(of))
         .collect();
-    let decided_by = match question.decides {
-        Decides::All => None,
-        Decides::Grade(id) => grades.iter().find(|grade| grade.id == id),
-    };
+    let decided_by = question
+        .deciding_grade()
+        .and_then(|id| grades.iter().find(|grade| grade.id == id));
     let verdict = match decided_by {
         Some(grade) => grade.outcome.verdict(),
         None => {
@@ -209,7 +120,7 @@ pub fn judge(
         exchanges: evidence.exchanges,
         servers: course.servers.iter().map(|server| server.source).collect(),
         reasons: evidence.reasons(),
-        reached: reached.filter(|_| question.decides != Decides::All),
+        reached: reached.filter(|_| !question.is_pointed()),
         services,
         grades,
     })

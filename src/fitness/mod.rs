@@ -12,6 +12,7 @@ mod find;
 mod judge;
 mod observed;
 mod quantity;
+mod question;
 mod quorum;
 #[cfg(test)]
 mod tests;
@@ -24,10 +25,9 @@ pub use conformance::{
 };
 pub use entry::{Between, ClockRead, Grade, Kind, Limits, Origin, Scope, Service, Severity, Side};
 pub use find::UnknownName;
-pub use judge::{
-    CannotJudge, DECIDING_GRADE, Judged, LEAST_EXCHANGES, LEAST_OBSERVED, Question, judge,
-};
+pub use judge::{CannotJudge, Judged, LEAST_EXCHANGES, LEAST_OBSERVED, judge};
 pub use quantity::{Quantity, Unit};
+pub use question::{DECIDING_GRADE, Question};
 pub use quorum::{
     Basis, Common, Contradiction, HostTold, Member, Move, NoMember, Peer, Quorum, Refused,
     SetCheck, SetJudgement, SetReason, Skew, SourceTold, claims_utc, quorum, refuse_own,

@@ -5,8 +5,9 @@ use super::sets::largest;
 use super::skew::{Skews, place};
 use super::{Basis, Quorum, SetCheck, SetJudgement, SetReason, Skew};
 use crate::fitness::entry::{Kind, Limits, Scope, Service, Side};
-use crate::fitness::judge::{LEAST_EXCHANGES, LEAST_OBSERVED, Question, ROUNDING};
+use crate::fitness::judge::{LEAST_EXCHANGES, LEAST_OBSERVED, ROUNDING};
 use crate::fitness::quantity::Quantity;
+use crate::fitness::question::Question;
 use crate::fitness::verdict::{Need, Observed, Outcome, Verdict};
 use crate::time::TimeDelta;
 

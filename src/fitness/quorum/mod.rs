@@ -5,6 +5,7 @@
 //! is told whether all pairs keep a limit, and else which of its members do.
 
 mod clocks;
+mod closure;
 mod judge;
 mod member;
 mod sets;
@@ -13,8 +14,8 @@ mod skew;
 use clocks::Clocks;
 use skew::Skews;
 
-use super::judge::Question;
 use super::quantity::Quantity;
+use super::question::Question;
 use super::verdict::{Need, Observed, Outcome, Verdict};
 use crate::time::{Interval, TimeDelta, Timestamp};
 

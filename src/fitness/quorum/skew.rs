@@ -11,6 +11,7 @@
 use rayon::prelude::*;
 
 use super::clocks::{ClockId, Clocks, on_root};
+use super::closure::{Closure, OPEN, sum};
 use super::member::Member;
 use super::{Basis, Contradiction, Refused, Skew};
 use crate::fitness::verdict::Observed;
@@ -23,8 +24,6 @@ const STEP: TimeDelta = TimeDelta::from_secs(1);
 const MOST_SUMS: usize = 300_000_000;
 /// 99.9 % of the time, as grades have it.
 const MOSTLY: (usize, usize) = (999, 1_000);
-/// Nothing limits it.
-const OPEN: i64 = i64::MAX;
 
 /// What is known of a set of clocks over the time that all members have in common.
 #[derive(Debug)]
@@ -367,124 +366,6 @@ fn by_hub(seen: &Seen, groups: &Groups) -> Vec<(usize, Interval)> {
     clocks
         .filter_map(|(clock, offset)| Some((groups.hub(*clock)?, *offset)))
         .collect()
-}
-
-/// The sum of two upper bounds.
-fn sum(a: i64, b: i64) -> i64 {
-    match a == OPEN || b == OPEN {
-        true => OPEN,
-        false => a.saturating_add(b),
-    }
-}
-
-/// How far each hub can be above each other, by all that was seen.
-struct Closure {
-    count: usize,
-    /// The first minus the second is at most this.
-    most: Vec<i64>,
-    /// Where a shortest path goes next.
-    next: Vec<usize>,
-}
-
-impl Closure {
-    fn new(count: usize) -> Self {
-        let mut most = vec![OPEN; count * count];
-        for own in most.iter_mut().step_by(count + 1) {
-            *own = 0;
-        }
-        Self {
-            count,
-            most,
-            next: (0..count * count)
-                .map(|place| place % count.max(1))
-                .collect(),
-        }
-    }
-
-    fn get(&self, a: usize, b: usize) -> i64 {
-        self.most.get(a * self.count + b).copied().unwrap_or(OPEN)
-    }
-
-    fn limit(&mut self, a: usize, b: usize, most: i64, next: usize) {
-        let place = a * self.count + b;
-        if let (Some(old), Some(way)) = (self.most.get_mut(place), self.next.get_mut(place))
-            && most < *old
-        {
-            (*old, *way) = (most, next);
-        }
-    }
-
-    /// Adds what one member saw; `own` is its own clock where that is a hub.
-    fn add(&mut self, own: Option<usize>, seen: &[(usize, Interval)]) {
-        for (hub, offset) in seen {
-            let (lower, upper) = (offset.lower().as_nanos(), offset.upper().as_nanos());
-            if let Some(own) = own {
-                self.limit(*hub, own, upper, own);
-                self.limit(own, *hub, lower.saturating_neg(), *hub);
-                continue;
-            }
-            // Two clocks that one member saw are known against each other.
-            for (other, also) in seen {
-                let most = upper.saturating_sub(also.lower().as_nanos());
-                self.limit(*hub, *other, most, *other);
-            }
-        }
-    }
-
-    /// Finds all shortest paths (R. W. Floyd, 1962), or the hubs of a way around that is shorter than nothing.
-    fn close(&mut self) -> Vec<usize> {
-        for through in 0..self.count {
-            for a in 0..self.count {
-                let to = self.get(a, through);
-                if to == OPEN {
-                    continue;
-                }
-                let first = self.next.get(a * self.count + through).copied();
-                for b in 0..self.count {
-                    let most = sum(to, self.get(through, b));
-                    self.limit(a, b, most, first.unwrap_or(b));
-                }
-            }
-            // Before any walk goes around it twice.
-            if let Some(on) = (0..self.count).find(|hub| self.get(*hub, *hub) < 0) {
-                return self.around(on);
-            }
-        }
-        Vec::new()
-    }
-
-    fn around(&self, from: usize) -> Vec<usize> {
-        let mut way = vec![from];
-        let mut at = from;
-        for _ in 0..=self.count {
-            match self.next.get(at * self.count + from) {
-                Some(next) if !way.contains(next) => {
-                    way.push(*next);
-                    at = *next;
-                }
-                _ => break,
-            }
-        }
-        way
-    }
-
-    /// How far a member can be above each hub.
-    fn above(&self, own: Option<usize>, seen: &[(usize, Interval)]) -> Vec<i64> {
-        (0..self.count)
-            .map(|to| match own {
-                Some(own) => self.get(own, to),
-                None => {
-                    let ways = seen.iter().map(|(hub, offset)| {
-                        sum(
-                            offset.lower().as_nanos().saturating_neg(),
-                            self.get(*hub, to),
-                        )
-                    });
-                    ways.min().unwrap_or(OPEN)
-                }
-            })
-            .collect()
-    }
 }
 
 /// What two members' clocks were apart over all instants.

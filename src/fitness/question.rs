@@ -1,0 +1,92 @@
+//! [`Question`]: what clocks are judged for.
+
+use super::catalogue::Catalogue;
+use super::entry::{Grade, Service};
+use super::find::UnknownName;
+
+/// The grade that decides where nobody says what the clock is for.
+pub const DECIDING_GRADE: &str = "standard";
+
+/// What a clock is judged for.
+#[derive(Clone, Debug)]
+pub struct Question<'a> {
+    services: Vec<&'a Service>,
+    grades: Vec<&'a Grade>,
+    decides: Decides,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Decides {
+    /// All that was asked for.
+    All,
+    /// One grade; the rest is told beside it.
+    Grade(&'static str),
+}
+
+impl<'a> Question<'a> {
+    /// For all grades, and no service.
+    pub(super) fn grades(catalogue: &'a Catalogue) -> Self {
+        Self {
+            services: Vec::new(),
+            grades: catalogue.grades().iter().collect(),
+            decides: Decides::All,
+        }
+    }
+
+    /// For these services, each a name or what comes before its dash, and this grade; for all, where neither
+    /// is named.
+    ///
+    /// # Errors
+    ///
+    /// Nothing is called so.
+    pub fn new(
+        catalogue: &'a Catalogue,
+        names: &[String],
+        grade: Option<&str>,
+    ) -> Result<Self, UnknownName> {
+        if names.is_empty() && grade.is_none() {
+            return Ok(Self {
+                services: catalogue.services().iter().collect(),
+                grades: catalogue.grades().iter().collect(),
+                decides: Decides::Grade(DECIDING_GRADE),
+            });
+        }
+        let mut services: Vec<&Service> = Vec::new();
+        for name in names {
+            for service in catalogue.services_named(name)? {
+                if !services.iter().any(|of| of.id == service.id) {
+                    services.push(service);
+                }
+            }
+        }
+        let grade = grade.map(|name| catalogue.grade(name)).transpose()?;
+        Ok(Self {
+            services,
+            grades: grade.into_iter().collect(),
+            decides: Decides::All,
+        })
+    }
+}
+
+impl Question<'_> {
+    pub(super) fn services(&self) -> &[&Service] {
+        &self.services
+    }
+
+    pub(super) fn grades_asked(&self) -> &[&Grade] {
+        &self.grades
+    }
+
+    /// Whether something was named, rather than all.
+    pub(super) fn is_pointed(&self) -> bool {
+        self.decides == Decides::All
+    }
+
+    /// The grade that alone decides.
+    pub(super) fn deciding_grade(&self) -> Option<&'static str> {
+        match self.decides {
+            Decides::All => None,
+            Decides::Grade(id) => Some(id),
+        }
+    }
+}
