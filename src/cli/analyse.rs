@@ -6,7 +6,9 @@ use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};
 
-use super::args::{AnalyseArgs, Format};
+use super::args::AnalyseArgs;
+use super::report_file::Outputs;
+use super::report_format::ReportFormat;
 use super::{Exit, TOOL, output, present};
 use crate::recording::import::ImportError;
 use crate::recording::{self, ReadColumn, RecordingError, Replay};
@@ -17,7 +19,7 @@ use crate::time::TimeDelta;
 /// What stands for standard input on the command line.
 const STDIN: &str = "-";
 /// What messages call it.
-const STDIN_NAME: &str = "standard input";
+pub(super) const STDIN_NAME: &str = "standard input";
 
 /// Reads what is named, and reports on each.
 pub(super) fn run(args: &AnalyseArgs) -> anyhow::Result<Exit> {
@@ -30,6 +32,12 @@ pub(super) fn run(args: &AnalyseArgs) -> anyhow::Result<Exit> {
     }
     if args.files.iter().filter(|file| is_stdin(file)).count() > 1 {
         bail!("{STDIN_NAME} can be read once only; name {STDIN} once");
+    }
+    let formats = &args.report.formats;
+    if args.files.len() > 1 && formats.iter().any(|of| of.file.is_some()) {
+        bail!(
+            "--format: each recording has a report of its own, and a file holds one; name one recording"
+        );
     }
     let mut all = Exit::Measured;
     for (place, file) in args.files.iter().enumerate() {
@@ -47,6 +55,7 @@ pub(super) fn run(args: &AnalyseArgs) -> anyhow::Result<Exit> {
 
 /// Reports on one of several files.
 fn one(file: &Path, place: usize, args: &AnalyseArgs) -> anyhow::Result<Exit> {
+    let outputs = Outputs::open(&args.report.formats)?;
     let (name, replay) = if is_stdin(file) {
         let replay: Replay = recording::read_from(stdin()?, STDIN_NAME)?;
         (STDIN_NAME.to_owned(), replay)
@@ -57,11 +66,11 @@ fn one(file: &Path, place: usize, args: &AnalyseArgs) -> anyhow::Result<Exit> {
     for line in replay.describe() {
         output::complain(&format!("warning: {name}: {line}"));
     }
-    if args.files.len() > 1 && args.format == Format::Text {
+    if args.files.len() > 1 && outputs.standard() == Some(ReportFormat::Text) {
         output::write(|mut out| text::write_heading(&name, place > 0, output::style(), &mut out))
             .context("the report could not be written")?;
     }
-    present::report(&replay.campaign, &present::plan(args.analysis), args.format)
+    present::report(&replay.campaign, &present::plan(args.analysis), outputs)
 }
 
 /// Reports on a plain column.
@@ -71,6 +80,11 @@ fn one_column(
     tau0: TimeDelta,
     args: &AnalyseArgs,
 ) -> anyhow::Result<Exit> {
+    let outputs = Outputs::open(&args.report.formats)?;
+    let of_columns = [ReportFormat::Text, ReportFormat::Json];
+    if !outputs.formats().all(|format| of_columns.contains(&format)) {
+        bail!("--format: a plain column is told as text or json");
+    }
     let name = if is_stdin(file) {
         STDIN_NAME.to_owned()
     } else {
@@ -104,11 +118,10 @@ fn one_column(
     if let Some(damage) = damage {
         output::complain(&format!("warning: {name}: it ends early: {damage}"));
     }
-    output::write(|mut out| match args.format {
-        Format::Json => json::write_column(&report, &mut out),
-        Format::Text => text::write_column(&report, output::style(), &mut out),
-    })
-    .context("the report could not be written")?;
+    outputs.write_by(|format, style, mut out| match format {
+        ReportFormat::Json => json::write_column(&report, &mut out),
+        _ => text::write_column(&report, style, &mut out),
+    })?;
     Ok(Exit::Measured)
 }
 
@@ -163,11 +176,11 @@ impl Refused {
     }
 }
 
-fn is_stdin(file: &Path) -> bool {
+pub(super) fn is_stdin(file: &Path) -> bool {
     file.as_os_str() == STDIN
 }
 
-fn stdin() -> anyhow::Result<io::Stdin> {
+pub(super) fn stdin() -> anyhow::Result<io::Stdin> {
     let stdin = io::stdin();
     if stdin.is_terminal() {
         bail!("{STDIN_NAME} is a terminal; name a file, or send one: clockfit analyse - < FILE");

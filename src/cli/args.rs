@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
 
-use super::report_file::CheckOutput;
+use super::report_format::ReportOutput;
 use super::source::Source;
 use super::units::{self, Correction};
 use crate::time::{Frequency, TimeDelta};
@@ -37,6 +37,8 @@ pub enum Command {
     Scs(ScsArgs),
     /// Report on recordings: on this program's as the run did, on others as far as they tell
     Analyse(AnalyseArgs),
+    /// Write an old result anew: a recording, or a JSON report of measure, analyse or check
+    Report(RenderArgs),
     /// Measure this host's noise floor: what it measures where the true offset is zero
     Floor(FloorArgs),
     /// What services ask of clocks: list them, search them, or explain one
@@ -110,9 +112,9 @@ pub struct MeasureArgs {
     )]
     pub sources: Vec<Source>,
 
-    /// How to write the report
-    #[arg(short, long, value_enum, default_value_t)]
-    pub format: Format,
+    /// How to write the report.
+    #[command(flatten)]
+    pub report: ReportArgs,
 
     /// First measure this host's noise floor for so long, and say which offsets are below it
     /// [default: 10s, if given without a time]
@@ -123,6 +125,22 @@ pub struct MeasureArgs {
     /// How it is measured.
     #[command(flatten)]
     pub run: RunArgs,
+}
+
+/// How a report of measurements is written.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ReportArgs {
+    /// How to write the report.
+    #[arg(
+        short,
+        long = "format",
+        value_name = "FORMAT[=FILE]",
+        default_value = "text",
+        value_parser = ReportOutput::of_measurement,
+        help = "How to write the report, and where to; several times for several: text, json, html (one page \
+                with pictures). One of them goes to standard output"
+    )]
+    pub formats: Vec<ReportOutput>,
 }
 
 /// How a run is made.
@@ -257,10 +275,12 @@ pub struct CheckArgs {
         long = "format",
         value_name = "FORMAT[=FILE]",
         default_value = "text",
-        help = "How to write the report, and where to; several times for several: text, json, markdown, junit, \
-                nagios (one line with performance data), prometheus. One of them goes to standard output"
+        value_parser = ReportOutput::of_verdict,
+        help = "How to write the report, and where to; several times for several: text, json, html (one page \
+                with pictures), markdown, junit, nagios (one line with performance data), prometheus. One of them \
+                goes to standard output"
     )]
-    pub formats: Vec<CheckOutput>,
+    pub formats: Vec<ReportOutput>,
 
     /// How it is measured.
     #[command(flatten)]
@@ -398,9 +418,9 @@ pub struct AnalyseArgs {
     )]
     pub files: Vec<PathBuf>,
 
-    /// How to write the report
-    #[arg(short, long, value_enum, default_value_t)]
-    pub format: Format,
+    /// How to write the report.
+    #[command(flatten)]
+    pub report: ReportArgs,
 
     /// A column of phases in seconds, one each --tau0, of which to tell the stability
     #[arg(
@@ -439,6 +459,37 @@ pub struct AnalyseArgs {
     pub analysis: AnalysisArgs,
 }
 
+/// Arguments of `report`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "A recording is analysed as clockfit analyse does. A JSON report holds no single exchanges, so \
+                  that a page made from it lacks some pictures; one of check is told with its verdict.\n\
+                  Exit codes: 0 told, whatever the verdict was; 2 the file cannot be read, or the report not \
+                  written."
+)]
+pub struct RenderArgs {
+    /// The recording or the JSON report
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+
+    /// How to write the report.
+    #[arg(
+        short,
+        long = "format",
+        value_name = "FORMAT[=FILE]",
+        default_value = "text",
+        value_parser = ReportOutput::of_verdict,
+        help = "How to write the report, and where to; several times for several: text, json, html (one page \
+                with pictures); of a report of check also markdown, junit, nagios, prometheus. One of them goes to \
+                standard output"
+    )]
+    pub formats: Vec<ReportOutput>,
+
+    /// How a recording is analysed.
+    #[command(flatten)]
+    pub analysis: AnalysisArgs,
+}
+
 /// Arguments of `floor`.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -462,9 +513,9 @@ pub struct FloorArgs {
     #[arg(short, long, value_name = "TIME", default_value = "30ms", value_parser = units::positive_duration)]
     pub interval: TimeDelta,
 
-    /// How to write the report
-    #[arg(short, long, value_enum, default_value_t)]
-    pub format: Format,
+    /// How to write the report.
+    #[command(flatten)]
+    pub report: ReportArgs,
 
     /// Record every exchange to this file, for `clockfit analyse`
     #[arg(short, long, value_name = "FILE")]

@@ -5,7 +5,8 @@ use std::path::Path;
 use anyhow::bail;
 
 use super::args::{AnalysisArgs, CheckArgs, ExitCodes, RunArgs, Taken};
-use super::report_file::{CheckFormat, CheckOutput, Outputs};
+use super::report_file::Outputs;
+use super::report_format::{ReportFormat, ReportOutput, Told, What};
 use super::run::{self, Ready, Recording};
 use super::source::{Host, Source};
 use super::targets::Targets;
@@ -25,7 +26,7 @@ const STEP: TimeDelta = TimeDelta::from_secs(1);
 /// Judges, and says so by the exit code.
 pub(super) fn run(args: CheckArgs) -> anyhow::Result<Exit> {
     let codes = args.exit_codes;
-    let wanted = |of: &CheckOutput| of.file.is_none() && of.format == CheckFormat::Nagios;
+    let wanted = |of: &ReportOutput| of.file.is_none() && of.format == ReportFormat::Nagios;
     let is_plugin = args.formats.iter().any(wanted);
     let outcome = conduct(args);
     if let (true, Err(error)) = (is_plugin, &outcome) {
@@ -51,7 +52,7 @@ fn conduct(args: CheckArgs) -> anyhow::Result<Exit> {
     }
     let question = Question::new(&catalogue, &args.services, args.grade.as_deref())?;
     let plan = plan(args.run.analysis);
-    let told = Told {
+    let case = Case {
         catalogue: &catalogue,
         question: &question,
         plan: &plan,
@@ -60,12 +61,12 @@ fn conduct(args: CheckArgs) -> anyhow::Result<Exit> {
     };
     if let Some(file) = &args.replay {
         let replay = read(file)?;
-        return told.tell(&replay);
+        return case.tell(&replay);
     }
     let ready = prepare(&args.sources, &args.run)?;
     let recording = Recording::of(args.run.output, args.run.force);
     let measured = run::conduct(ready, &recording)?;
-    let exit = told.tell(&measured.campaign)?;
+    let exit = case.tell(&measured.campaign)?;
     Ok(measured.unless_incomplete(exit))
 }
 
@@ -115,8 +116,8 @@ pub(super) fn prepare(sources: &[Source], args: &RunArgs) -> anyhow::Result<Read
     run::ready(found, args, duration, None)
 }
 
-/// What is told of a run, and how.
-struct Told<'a> {
+/// What is asked of a run, and how it is told.
+struct Case<'a> {
     catalogue: &'a Catalogue,
     question: &'a Question<'a>,
     plan: &'a estimate::Plan,
@@ -124,13 +125,16 @@ struct Told<'a> {
     undetermined_is: Option<Taken>,
 }
 
-impl Told<'_> {
+impl Case<'_> {
     fn tell(self, campaign: &Campaign) -> anyhow::Result<Exit> {
         let assessment = estimate::analyse(campaign, self.plan);
         let judged = judge(campaign, &assessment, self.question)?;
         let report = CheckReport::new(campaign, &assessment, self.catalogue, &judged);
         let exit = self.exit(&judged);
-        self.outputs.write(&report)?;
+        self.outputs.write(&Told {
+            what: What::Judged(&report),
+            campaign: Some(campaign),
+        })?;
         Ok(exit)
     }
 

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 
 use super::args::{FloorArgs, Timestamps};
+use super::report_file::Outputs;
 use super::run::{self, Ready, Recording};
 use super::{Exit, present, stamps};
 use crate::estimate;
@@ -35,6 +36,7 @@ pub(super) fn run(args: FloorArgs) -> anyhow::Result<Exit> {
     if args.interval < SHORTEST_INTERVAL {
         bail!("--interval: the floor is measured with 100us or more between requests");
     }
+    let outputs = Outputs::open(&args.report.formats)?;
     let header = run::header(None, TIMEOUT)?;
     let (stamping, unavailable) = stamps::stamping(args.timestamps)?;
     if args.timestamps == Timestamps::Hardware {
@@ -68,7 +70,7 @@ pub(super) fn run(args: FloorArgs) -> anyhow::Result<Exit> {
     let recording = Recording::of(args.output, args.force);
     let measured = run::conduct(ready, &recording)?;
     let plan = estimate::Plan::default();
-    let reported = present::report(&measured.campaign, &plan, args.format)?;
+    let reported = present::report(&measured.campaign, &plan, outputs)?;
     Ok(measured.unless_incomplete(reported))
 }
 

@@ -3,6 +3,7 @@
 use anyhow::bail;
 
 use super::args::MeasureArgs;
+use super::report_file::Outputs;
 use super::run::{self, Ready, Recording};
 use super::targets::Targets;
 use super::{Exit, present};
@@ -13,13 +14,15 @@ const EMBEDDED_DURATION: TimeDelta = TimeDelta::from_secs(10);
 
 /// Measures what was asked for.
 pub(super) fn run(args: MeasureArgs) -> anyhow::Result<Exit> {
+    // What could not be written is said before a minute is spent on measuring.
+    let outputs = Outputs::open(&args.report.formats)?;
     let ready = prepare(&args)?;
     // All that the run needs is in its plan; ten thousand sources are megabytes.
     drop(args.sources);
     let recording = Recording::of(args.run.output, args.run.force);
     let measured = run::conduct(ready, &recording)?;
     let plan = present::plan(args.run.analysis);
-    let reported = present::report(&measured.campaign, &plan, args.format)?;
+    let reported = present::report(&measured.campaign, &plan, outputs)?;
     Ok(measured.unless_incomplete(reported))
 }
 

@@ -13,7 +13,9 @@ mod nic;
 pub mod output;
 mod present;
 mod progress;
-pub mod report_file;
+mod render;
+mod report_file;
+pub mod report_format;
 mod run;
 mod scs;
 mod serve;
@@ -109,6 +111,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(args),
         Command::Scs(args) => scs::run(args),
         Command::Analyse(args) => analyse::run(&args),
+        Command::Report(args) => render::run(&args),
         Command::Floor(args) => floor::run(args),
         Command::Services(args) => services::run(&args),
         Command::Nic(args) => nic::run(&args),

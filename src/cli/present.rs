@@ -1,24 +1,22 @@
 //! From what a run told to what is printed: the one path that a run and its replay share.
 
-use anyhow::Context;
-
-use super::args::{AnalysisArgs, Format, TauSet};
+use super::args::{AnalysisArgs, TauSet};
+use super::report_file::Outputs;
+use super::report_format::{Told, What};
 use super::{Exit, output};
 use crate::estimate::{self, Plan};
-use crate::report::text;
-use crate::report::{Report, json};
+use crate::report::Report;
 use crate::sample::{Campaign, LossCause, SourceRecord};
 use crate::stats::stability::Taus;
 
-/// Analyses the campaign and prints the report; failed if no source gave a single sample.
-pub(super) fn report(campaign: &Campaign, plan: &Plan, format: Format) -> anyhow::Result<Exit> {
+/// Analyses the campaign and writes the reports; failed if no source gave a single sample.
+pub(super) fn report(campaign: &Campaign, plan: &Plan, outputs: Outputs) -> anyhow::Result<Exit> {
     let assessment = estimate::analyse(campaign, plan);
     let report = Report::new(campaign, &assessment);
-    output::write(|mut out| match format {
-        Format::Json => json::write(&report, &mut out),
-        Format::Text => text::write(&report, output::style(), &mut out),
-    })
-    .context("the report could not be written")?;
+    outputs.write(&Told {
+        what: What::Measured(&report),
+        campaign: Some(campaign),
+    })?;
     let measured = campaign.asked().any(|source| !source.samples.is_empty());
     if measured {
         return Ok(Exit::Measured);

@@ -5,75 +5,18 @@ use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use anyhow::{Context, bail};
 use tempfile::NamedTempFile;
 
 use super::output;
-use crate::report::text;
-use crate::report::{CheckReport, json, junit, markdown, nagios, prometheus};
-
-/// A report of `check`: `json`, `junit=report.xml`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CheckOutput {
-    /// How it is written.
-    pub format: CheckFormat,
-    /// Where to; nothing is standard output.
-    pub file: Option<PathBuf>,
-}
-
-/// How what was judged is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CheckFormat {
-    /// For a person.
-    Text,
-    /// For programs.
-    Json,
-    /// For tickets and summaries of CI jobs.
-    Markdown,
-    /// For CI servers.
-    Junit,
-    /// For Nagios, Icinga and their like: one line.
-    Nagios,
-    /// For the textfile collector of Prometheus' node exporter.
-    Prometheus,
-}
-
-const FORMATS: [(&str, CheckFormat); 6] = [
-    ("text", CheckFormat::Text),
-    ("json", CheckFormat::Json),
-    ("markdown", CheckFormat::Markdown),
-    ("junit", CheckFormat::Junit),
-    ("nagios", CheckFormat::Nagios),
-    ("prometheus", CheckFormat::Prometheus),
-];
-
-impl FromStr for CheckOutput {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (name, file) = match text.split_once('=') {
-            Some((_, "")) => return Err("the name of a file is missing after =".to_owned()),
-            Some((name, file)) => (name, Some(PathBuf::from(file))),
-            None => (text, None),
-        };
-        let known = FORMATS.iter().find(|(of, _)| *of == name);
-        let (_, format) = known.ok_or_else(|| {
-            let names = FORMATS.map(|(name, _)| name);
-            format!("there is no format {name:?}: {} are", names.join(", "))
-        })?;
-        Ok(Self {
-            format: *format,
-            file,
-        })
-    }
-}
+use super::report_format::{ReportFormat, ReportOutput, Told};
+use crate::report::text::Style;
 
 /// Reports that can be written: what would fail has failed already.
 pub(super) struct Outputs {
-    standard: Option<CheckFormat>,
-    files: Vec<(CheckFormat, Place)>,
+    standard: Option<ReportFormat>,
+    files: Vec<(ReportFormat, Place)>,
 }
 
 /// Where a report goes.
@@ -86,7 +29,7 @@ enum Place {
 
 impl Outputs {
     /// Before a minute is spent on measuring.
-    pub(super) fn open(wanted: &[CheckOutput]) -> anyhow::Result<Self> {
+    pub(super) fn open(wanted: &[ReportOutput]) -> anyhow::Result<Self> {
         let mut outputs = Self {
             standard: None,
             files: Vec::new(),
@@ -113,15 +56,35 @@ impl Outputs {
         Ok(outputs)
     }
 
+    /// How standard output is written, if it is.
+    pub(super) fn standard(&self) -> Option<ReportFormat> {
+        self.standard
+    }
+
+    /// All formats that are asked for.
+    pub(super) fn formats(&self) -> impl Iterator<Item = ReportFormat> {
+        let files = self.files.iter().map(|(format, _)| *format);
+        files.chain(self.standard)
+    }
+
     /// Writes all of them.
-    pub(super) fn write(self, report: &CheckReport) -> anyhow::Result<()> {
+    pub(super) fn write(self, told: &Told<'_>) -> anyhow::Result<()> {
+        self.formats().try_for_each(|format| told.has_for(format))?;
+        self.write_by(|format, style, mut out| told.write(format, style, &mut out))
+    }
+
+    /// The same by what writes one of them.
+    pub(super) fn write_by(
+        self,
+        write: impl Fn(ReportFormat, Style, &mut dyn Write) -> io::Result<()>,
+    ) -> anyhow::Result<()> {
         for (format, place) in self.files {
-            place.fill(format, report)?;
+            place.fill(|style, out| write(format, style, out))?;
         }
         let Some(format) = self.standard else {
             return Ok(());
         };
-        output::write(|mut out| write(format, report, output::style(), &mut out))
+        output::write(|out| write(format, output::style(), out))
             .context("the report could not be written")
     }
 }
@@ -148,14 +111,14 @@ impl Place {
         Ok(Self::Beside(made, file.to_owned()))
     }
 
-    fn fill(self, format: CheckFormat, report: &CheckReport) -> anyhow::Result<()> {
-        let style = text::Style {
+    fn fill(self, write: impl Fn(Style, &mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
+        let style = Style {
             colour: false,
             unicode: true,
         };
         let fill = |out: &mut dyn Write| -> io::Result<()> {
             let mut out = BufWriter::new(out);
-            write(format, report, style, &mut out)?;
+            write(style, &mut out)?;
             out.flush()
         };
         match self {
@@ -171,21 +134,5 @@ impl Place {
             }
         }
         Ok(())
-    }
-}
-
-fn write(
-    format: CheckFormat,
-    report: &CheckReport,
-    style: text::Style,
-    out: &mut impl Write,
-) -> io::Result<()> {
-    match format {
-        CheckFormat::Text => text::write_check(report, style, out),
-        CheckFormat::Json => json::write_check(report, out),
-        CheckFormat::Markdown => markdown::write_check(report, out),
-        CheckFormat::Junit => junit::write_check(report, out),
-        CheckFormat::Nagios => nagios::write_check(report, out),
-        CheckFormat::Prometheus => prometheus::write_check(report, out),
     }
 }

@@ -12,6 +12,7 @@ mod build;
 mod check;
 mod clean;
 mod floor;
+pub mod html;
 pub mod json;
 pub mod junit;
 mod local;
@@ -21,6 +22,7 @@ pub mod nagios;
 mod nic;
 pub mod prometheus;
 mod quantity;
+mod saved;
 mod scs;
 mod services;
 mod stability;
@@ -44,6 +46,7 @@ pub use nic::{
     ClockReport, DriverReport, InterfaceReport, LinkReport, NIC_SCHEMA, NicKind, NicReport,
     OfferReport, OutlookCode, OutlookReport, SettingReport,
 };
+pub use saved::{Saved, SavedError};
 pub use scs::{ScsCase, ScsReport, write_scs};
 pub use services::{
     BetweenReport, GradeReport, LimitReport, SERVICES_SCHEMA, ServiceReport, ServicesReport,

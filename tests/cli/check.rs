@@ -70,7 +70,7 @@ impl Recorded {
         Self::new(60, SEC, &[("192.0.2.1", ahead)])
     }
 
-    fn check(&self, args: &[&str]) -> Ended {
+    pub(crate) fn check(&self, args: &[&str]) -> Ended {
         let path = self.path.to_str().unwrap();
         clockfit(["check", "--replay", path].iter().chain(args))
     }

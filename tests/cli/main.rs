@@ -25,6 +25,7 @@ mod nic;
 mod output;
 mod reach;
 mod recording;
+mod report;
 mod scs;
 mod services;
 mod signals;

@@ -484,3 +484,20 @@ pub(crate) fn minute() -> Campaign {
     end(&mut c, 60);
     c
 }
+
+/// Hours with one server, and so many exchanges.
+pub(crate) fn long(exchanges: i64) -> Campaign {
+    let mut c = Campaign::new(header(&["measure", "ntp1.example"]));
+    let server = Server {
+        name: "ntp1.example",
+        address: "10.77.0.2",
+        kind: SourceKind::Ntp,
+        offset: 700_000,
+        floor: 120_000,
+        exchanges,
+        every: SEC / 4,
+    };
+    add(&mut c, &server);
+    end(&mut c, exchanges / 4);
+    c
+}

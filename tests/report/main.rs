@@ -9,6 +9,7 @@
 mod campaign;
 mod check;
 mod formats;
+mod html;
 mod nic;
 mod schema;
 mod services;

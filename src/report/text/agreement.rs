@@ -13,11 +13,25 @@ const INDENT: usize = 14;
 pub(super) fn write<W: Write>(found: &AgreementReport, page: &mut Page<'_, W>) -> io::Result<()> {
     page.blank()?;
     page.line(Ink::Title, "The servers together")?;
-    let mut say = |label: &str, text: &str| {
+    labelled(facts(found), page)
+}
+
+fn labelled<W: Write>(facts: Vec<Fact>, page: &mut Page<'_, W>) -> io::Result<()> {
+    for (label, text) in facts {
         let lead = format!("  {label:<width$}", width = INDENT - 2);
-        page.paragraph(Ink::Plain, &lead, INDENT, text)
-    };
-    say("agreement", &agreement(found))?;
+        page.paragraph(Ink::Plain, &lead, INDENT, &text)?;
+    }
+    Ok(())
+}
+
+/// A sentence under its label.
+type Fact = (&'static str, String);
+
+/// What several servers agree on, in sentences.
+pub(in super::super) fn facts(found: &AgreementReport) -> Vec<Fact> {
+    let mut told = Vec::new();
+    let mut say = |label: &'static str, text: String| told.push((label, text));
+    say("agreement", agreement(found));
     let outside: Vec<&str> = found
         .members
         .iter()
@@ -25,10 +39,10 @@ pub(super) fn write<W: Write>(found: &AgreementReport, page: &mut Page<'_, W>) -
         .map(|member| member.address.as_str())
         .collect();
     if found.majority && !outside.is_empty() {
-        say("falseticker", &names(&outside))?;
+        say("falseticker", names(&outside));
     }
     if let Some(pair) = &found.widest {
-        say("skew", &skew(pair))?;
+        say("skew", skew(pair));
     }
     if found.contradicting_pairs > 0 {
         let pairs: Vec<String> = found
@@ -46,7 +60,7 @@ pub(super) fn write<W: Write>(found: &AgreementReport, page: &mut Page<'_, W>) -
                 n => format!("; and {} more pairs", n - 4),
             }
         );
-        say("conflicts", &text)?;
+        say("conflicts", text);
     }
     let khronos = &found.khronos;
     let verdict = match khronos.accepts {
@@ -55,23 +69,29 @@ pub(super) fn write<W: Write>(found: &AgreementReport, page: &mut Page<'_, W>) -
     };
     say(
         "khronos",
-        &format!(
+        format!(
             "(RFC 9523) {verdict} for this clock: the middle {} are within {}",
             khronos.kept,
             plain(khronos.spread_ns)
         ),
-    )
+    );
+    told
 }
 
 /// What several paths to one server say.
 pub(super) fn paths<W: Write>(found: &PathsReport, page: &mut Page<'_, W>) -> io::Result<()> {
     page.blank()?;
-    let title = format!("{} over {} paths", found.address, found.paths);
-    page.line(Ink::Title, &title)?;
-    let mut say = |label: &str, text: &str| {
-        let lead = format!("  {label:<width$}", width = INDENT - 2);
-        page.paragraph(Ink::Plain, &lead, INDENT, text)
-    };
+    page.line(Ink::Title, &paths_title(found))?;
+    labelled(paths_facts(found), page)
+}
+
+/// Which server, over how many paths.
+pub(in super::super) fn paths_title(found: &PathsReport) -> String {
+    format!("{} over {} paths", found.address, found.paths)
+}
+
+/// The same in sentences.
+pub(in super::super) fn paths_facts(found: &PathsReport) -> Vec<Fact> {
     let together = match found.bound_ns {
         Some((lower, upper)) => {
             let size = lower.unsigned_abs().max(upper.unsigned_abs());
@@ -84,10 +104,11 @@ pub(super) fn paths<W: Write>(found: &PathsReport, page: &mut Page<'_, W>) -> io
         }
         None => "they contradict each other: they do not all lead to one clock".to_owned(),
     };
-    say("together", &together)?;
+    let mut told = vec![("together", together)];
     let (Some(spread), Some((low, high))) = (found.spread_ns, found.extremes) else {
         let text = format!("needs {ESTIMATE_NEEDS} exchanges over each, in the same minutes");
-        return say("asymmetry", &text);
+        told.push(("asymmetry", text));
+        return told;
     };
     let some = match found.paths.saturating_sub(found.compared) {
         0 => String::new(),
@@ -109,7 +130,8 @@ pub(super) fn paths<W: Write>(found: &PathsReport, page: &mut Page<'_, W>) -> io
             plain(least)
         ),
     };
-    say("asymmetry", &text)
+    told.push(("asymmetry", text));
+    told
 }
 
 fn agreement(found: &AgreementReport) -> String {

@@ -142,7 +142,7 @@ fn others<W: Write>(class: &ClassReport, page: &mut Page<'_, W>) -> io::Result<(
 }
 
 /// What tells most values of a distribution apart.
-pub(super) fn digits_in(of: &Distribution) -> Digits {
+pub(in super::super) fn digits_in(of: &Distribution) -> Digits {
     let (low, high) = (of.p5.unwrap_or(of.min), of.p95.unwrap_or(of.max));
     Digits::for_spread(high.abs_diff(low), of.mean.unsigned_abs())
 }
@@ -163,7 +163,7 @@ fn row<W: Write>(
 }
 
 /// A value and its interval, or what it would take to have them.
-fn quantile(
+pub(in super::super) fn quantile(
     of: &Distribution,
     key: &str,
     value: Option<i64>,

@@ -51,7 +51,8 @@ pub(super) fn write<W: Write>(clock: &LocalClockReport, page: &mut Page<'_, W>) 
     page.paragraph(Ink::Plain, &lead, INDENT, &rest.join("; "))
 }
 
-fn say(one: &DisturbanceReport) -> String {
+/// What happened, in words.
+pub(in super::super) fn say(one: &DisturbanceReport) -> String {
     let size = one.size_ns.unwrap_or(0);
     let about = format!("(instant +- {})", plain(one.at_error_ns));
     match one.what {

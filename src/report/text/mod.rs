@@ -2,17 +2,17 @@
 //!
 //! Few sources are told in detail; many get a table with one line each, the worst first.
 
-mod agreement;
+pub(super) mod agreement;
 mod check;
-mod distribution;
+pub(super) mod distribution;
 mod floor;
-mod local;
+pub(super) mod local;
 mod nic;
-mod over_time;
+pub(super) mod over_time;
 mod page;
 mod services;
-mod source;
-mod stability;
+pub(super) mod source;
+pub(super) mod stability;
 mod table;
 
 use std::collections::BTreeMap;
@@ -139,9 +139,9 @@ fn header<W: Write>(report: &Report, page: &mut Page<'_, W>) -> io::Result<()> {
     });
     page.paragraph(Ink::Plain, "", 2, &facts.join(", "))?;
     // Where hardware stamps were asked for, a warning says why there are none.
-    let warned = |w: &WarningReport| w.code == WarningCode::NoHardwareStamps;
-    let warned = report.warnings.iter().any(warned);
-    let told = run.stamping.iter().filter(|s| s.card.is_some() || !warned);
+    let why = |w: &WarningReport| w.code == WarningCode::NoHardwareStamps;
+    let is_told = report.warnings.iter().any(why);
+    let told = run.stamping.iter().filter(|s| s.card.is_some() || !is_told);
     for stamping in told {
         page.paragraph(Ink::Plain, "", 2, &stamped_by(stamping))?;
     }
@@ -149,7 +149,7 @@ fn header<W: Write>(report: &Report, page: &mut Page<'_, W>) -> io::Result<()> {
 }
 
 /// Who stamped the packets of one interface.
-fn stamped_by(stamping: &super::StampingReport) -> String {
+pub(super) fn stamped_by(stamping: &super::StampingReport) -> String {
     let interface = &stamping.interface;
     let Some(card) = &stamping.card else {
         let reason = stamping.reason.as_deref().unwrap_or("no reason recorded");
@@ -176,12 +176,7 @@ fn warnings<W: Write>(report: &Report, page: &mut Page<'_, W>) -> io::Result<()>
         *by_code.entry(warning.code).or_default() += 1;
     }
     for warning in &report.warnings {
-        let subject = match (&warning.source, &warning.address) {
-            (Some(source), Some(address)) if source != address => format!("{source} ({address}): "),
-            (Some(source), _) => format!("{source}: "),
-            _ => String::new(),
-        };
-        let mut text = format!("{subject}{}", warning.text);
+        let mut text = warned(warning);
         if repeats(warning) {
             // The first of a kind speaks for the others; they are taken out of the count.
             match by_code.get_mut(&warning.code).map(std::mem::take) {
@@ -198,6 +193,18 @@ fn warnings<W: Write>(report: &Report, page: &mut Page<'_, W>) -> io::Result<()>
         page.paragraph(Ink::Warning, "! ", 2, &text)?;
     }
     Ok(())
+}
+
+/// A warning, and what it is about.
+pub(super) fn warned(warning: &WarningReport) -> String {
+    let text = &warning.text;
+    match (&warning.source, &warning.address) {
+        (Some(source), Some(address)) if source != address => {
+            format!("{source} ({address}): {text}")
+        }
+        (Some(source), _) => format!("{source}: {text}"),
+        _ => text.clone(),
+    }
 }
 
 /// Whether a warning can come once for each of thousands of sources or names.

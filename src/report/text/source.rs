@@ -19,10 +19,37 @@ pub(super) fn write<W: Write>(
     page: &mut Page<'_, W>,
 ) -> io::Result<()> {
     page.paragraph(Ink::Title, "", 2, &title(found))?;
-    let mut say = |label: &str, text: String| {
+    for (label, text) in facts(found, report) {
         let lead = format!("  {label:<width$}", width = INDENT - 2);
-        page.paragraph(Ink::Plain, &lead, INDENT, &text)
-    };
+        page.paragraph(Ink::Plain, &lead, INDENT, &text)?;
+    }
+    over_time::table(found, page)?;
+    if let Some(found) = &found.stability {
+        let against = against(report);
+        stability::write(found, against, page)?;
+    }
+    distribution::write(&found.main, page)?;
+    for class in &found.other_classes {
+        page.paragraph(Ink::Plain, "  ", 4, &other(class))?;
+    }
+    Ok(())
+}
+
+/// What instants count on, and stability is told against.
+pub(in super::super) fn against(report: &Report) -> &'static str {
+    match report.run.axis {
+        Axis::Counter => "this host's counter",
+        Axis::LocalClock => "this host's clock",
+    }
+}
+
+/// What a source says in sentences, each under a label.
+pub(in super::super) fn facts(
+    found: &SourceReport,
+    report: &Report,
+) -> Vec<(&'static str, String)> {
+    let mut told = Vec::new();
+    let mut say = |label: &'static str, text: String| told.push((label, text));
     if let Some(server) = &found.server {
         let leap = match server.leap {
             crate::sample::Leap::None => String::new(),
@@ -35,62 +62,62 @@ pub(super) fn write<W: Write>(
         say(
             "server",
             format!("stratum {}, follows {reference}{leap}", server.stratum),
-        )?;
+        );
     }
     match found.kind {
-        SourceKind::Ntp | SourceKind::Embedded => say("exchanges", exchanges(found, "sent"))?,
+        SourceKind::Ntp | SourceKind::Embedded => say("exchanges", exchanges(found, "sent")),
         SourceKind::Phc => {
-            say("clock", clock(found, report))?;
-            say("readings", exchanges(found, "made"))?;
+            say("clock", clock(found, report));
+            say("readings", exchanges(found, "made"));
         }
         SourceKind::Rtc => {
             let kept = "real-time clock, read where one second ends and the next begins; taken to \
                         keep UTC";
-            say("clock", kept.to_owned())?;
-            say("readings", exchanges(found, "made"))?;
+            say("clock", kept.to_owned());
+            say("readings", exchanges(found, "made"));
         }
         SourceKind::Daemon => {
             let told = "a time daemon's own estimates of this clock's error; they prove nothing";
-            say("told by", told.to_owned())?;
-            say("estimates", exchanges(found, "recorded"))?;
+            say("told by", told.to_owned());
+            say("estimates", exchanges(found, "recorded"));
         }
     }
     if !found.rejected.is_empty() {
         say(
             "rejected",
             counts(found.rejected.iter().map(|(r, n)| (r.name(), *n))),
-        )?;
+        );
     }
     if found.valid > 0 {
-        say("stamps", stamps(found))?;
+        say("stamps", stamps(found));
     }
     if let Some(bound) = &found.bound_ns {
-        say("proven", proven(found, bound))?;
+        say("proven", proven(found, bound));
     }
     match (&found.estimate, &found.main.offset_ns) {
         (Some(estimate), _) => {
             let whose = whose(found.kind);
-            say("estimated", over_time::estimated(found, estimate, whose))?;
-            say("asymmetry", over_time::hidden(estimate))?;
-            say("rate", over_time::rate_of(found, estimate, whose))?;
+            say("estimated", over_time::estimated(found, estimate, whose));
+            say("asymmetry", over_time::hidden(estimate));
+            say("rate", over_time::rate_of(found, estimate, whose));
         }
         (None, Some(offset)) => {
             let text = estimated(offset, found.bound_ns.as_ref(), found.kind);
-            say("estimated", text)?;
+            say("estimated", text);
         }
         (None, None) => {}
     }
     if let Some(text) = over_time::others(found) {
-        say("others say", text)?;
+        say("others say", text);
     }
     if let Some(text) = floor::beside(found, report) {
-        say("noise floor", text)?;
+        say("noise floor", text);
     }
     if let Some(psi) = found.main.jitter_ns {
         say(
             "jitter",
             format!("{} between exchanges (psi of RFC 5905)", plain(psi)),
-        )?;
+        );
     }
     if let Some(distance) = found.root_distance_ns {
         say(
@@ -99,27 +126,16 @@ pub(super) fn write<W: Write>(
                 "the server may be off by {}, by the server's own word (root distance)",
                 plain(distance)
             ),
-        )?;
+        );
     }
     if let Some(check) = &found.cross_check {
-        say("cross-check", cross_check(check))?;
+        say("cross-check", cross_check(check));
     }
-    over_time::table(found, page)?;
-    if let Some(found) = &found.stability {
-        let against = match report.run.axis {
-            Axis::Counter => "this host's counter",
-            Axis::LocalClock => "this host's clock",
-        };
-        stability::write(found, against, page)?;
-    }
-    distribution::write(&found.main, page)?;
-    for class in &found.other_classes {
-        page.paragraph(Ink::Plain, "  ", 4, &other(class))?;
-    }
-    Ok(())
+    told
 }
 
-fn title(found: &SourceReport) -> String {
+/// What a source is called.
+pub(in super::super) fn title(found: &SourceReport) -> String {
     let address = endpoint(found);
     let path = match found.path {
         0 => String::new(),
@@ -133,7 +149,7 @@ fn title(found: &SourceReport) -> String {
 }
 
 /// Address and port as one text.
-pub(super) fn endpoint(found: &SourceReport) -> String {
+pub(in super::super) fn endpoint(found: &SourceReport) -> String {
     if !found.kind.is_server() {
         found.address.clone()
     } else if found.address.contains(':') {
@@ -225,7 +241,7 @@ fn whose(kind: SourceKind) -> &'static str {
 }
 
 /// What tells both ends of a bound apart.
-pub(super) fn digits_of(bound: &BoundReport) -> Digits {
+pub(in super::super) fn digits_of(bound: &BoundReport) -> Digits {
     let size = bound.lower.unsigned_abs().max(bound.upper.unsigned_abs());
     Digits::for_spread(bound.upper.abs_diff(bound.lower), size)
 }
@@ -300,7 +316,8 @@ fn cross_check(check: &CrossCheckReport) -> String {
     text
 }
 
-fn other(class: &ClassReport) -> String {
+/// A class beside the main one.
+pub(in super::super) fn other(class: &ClassReport) -> String {
     let (Some(name), Some(of)) = (&class.class, &class.offset_ns) else {
         return String::new();
     };

@@ -96,9 +96,9 @@ pub(super) fn write<W: Write>(
     Ok(())
 }
 
-type Of = fn(&TauReport) -> Option<&DeviationReport>;
+pub(in super::super) type Of = fn(&TauReport) -> Option<&DeviationReport>;
 
-const STATISTICS: [(&str, Of); 9] = [
+pub(in super::super) const STATISTICS: [(&str, Of); 9] = [
     ("Allan deviation (ADEV)", |tau| tau.adev.as_ref()),
     ("Overlapping Allan deviation (OADEV)", |tau| {
         tau.oadev.as_ref()
@@ -145,21 +145,21 @@ fn scientific(value: f64) -> String {
     }
 }
 
-fn value(deviation: Option<&DeviationReport>, unit: &str) -> String {
+pub(in super::super) fn value(deviation: Option<&DeviationReport>, unit: &str) -> String {
     let value = deviation.and_then(|deviation| deviation.value);
     value.map_or("-".to_owned(), |value| {
         format!("{}{unit}", scientific(value))
     })
 }
 
-fn interval(deviation: Option<&DeviationReport>) -> String {
+pub(in super::super) fn interval(deviation: Option<&DeviationReport>) -> String {
     let interval = deviation.and_then(|deviation| deviation.ci95);
     interval.map_or("-".to_owned(), |(lower, upper)| {
         format!("{} to {}", scientific(lower), scientific(upper))
     })
 }
 
-fn noise(noise: Option<NoiseKind>) -> &'static str {
+pub(in super::super) fn noise(noise: Option<NoiseKind>) -> &'static str {
     match noise {
         None => "-",
         Some(NoiseKind::WhitePm) => "white PM",

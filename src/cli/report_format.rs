@@ -1,0 +1,219 @@
+//! How reports are written: the names of formats, and what each needs.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use anyhow::bail;
+
+use crate::report::text::{self, Style};
+use crate::report::{CheckReport, Report, html, json, junit, markdown, nagios, prometheus};
+use crate::sample::Campaign;
+
+/// A report that is asked for: `json`, `html=report.html`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportOutput {
+    /// How it is written.
+    pub format: ReportFormat,
+    /// Where to; nothing is standard output.
+    pub file: Option<PathBuf>,
+}
+
+/// How a report is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReportFormat {
+    /// For a person.
+    Text,
+    /// For programs.
+    Json,
+    /// For a person with a browser: one page with pictures.
+    Html,
+    /// For tickets and summaries of CI jobs.
+    Markdown,
+    /// For CI servers.
+    Junit,
+    /// For Nagios, Icinga and their like: one line.
+    Nagios,
+    /// For the textfile collector of Prometheus' node exporter.
+    Prometheus,
+}
+
+/// What a format needs beside numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Needs {
+    /// Nothing.
+    Nothing,
+    /// A verdict.
+    Verdict,
+}
+
+const FORMATS: [(&str, ReportFormat, Needs); 7] = [
+    ("text", ReportFormat::Text, Needs::Nothing),
+    ("json", ReportFormat::Json, Needs::Nothing),
+    ("html", ReportFormat::Html, Needs::Nothing),
+    ("markdown", ReportFormat::Markdown, Needs::Verdict),
+    ("junit", ReportFormat::Junit, Needs::Verdict),
+    ("nagios", ReportFormat::Nagios, Needs::Verdict),
+    ("prometheus", ReportFormat::Prometheus, Needs::Verdict),
+];
+
+impl ReportFormat {
+    fn needs(self) -> Needs {
+        let known = FORMATS.iter().find(|(_, format, _)| *format == self);
+        known.map_or(Needs::Nothing, |(_, _, needs)| *needs)
+    }
+
+    fn name(self) -> &'static str {
+        let known = FORMATS.iter().find(|(_, format, _)| *format == self);
+        known.map_or("", |(name, _, _)| name)
+    }
+}
+
+impl ReportOutput {
+    /// Any format, as `check` has them.
+    ///
+    /// # Errors
+    /// What is wrong, and which formats there are.
+    pub fn of_verdict(text: &str) -> Result<Self, String> {
+        Self::parse(text, |_| true)
+    }
+
+    /// A format that tells measurements.
+    ///
+    /// # Errors
+    /// What is wrong, and which formats there are.
+    pub fn of_measurement(text: &str) -> Result<Self, String> {
+        Self::parse(text, |needs| needs != Needs::Verdict)
+    }
+
+    fn parse(text: &str, fits: fn(Needs) -> bool) -> Result<Self, String> {
+        let (name, file) = match text.split_once('=') {
+            Some((_, "")) => return Err("the name of a file is missing after =".to_owned()),
+            Some((name, file)) => (name, Some(PathBuf::from(file))),
+            None => (text, None),
+        };
+        match FORMATS.iter().find(|(of, _, _)| *of == name) {
+            Some((_, format, needs)) if fits(*needs) => Ok(Self {
+                format: *format,
+                file,
+            }),
+            known => {
+                let names = FORMATS.iter().filter(|(_, _, needs)| fits(*needs));
+                let names: Vec<&str> = names.map(|(name, _, _)| *name).collect();
+                let why = match known {
+                    Some(_) => format!("{name} tells a verdict, which clockfit check gives"),
+                    None => format!("there is no format {name:?}"),
+                };
+                Err(format!("{why}: {} are", names.join(", ")))
+            }
+        }
+    }
+}
+
+/// What can be told.
+#[derive(Clone, Copy)]
+pub(super) struct Told<'a> {
+    pub(super) what: What<'a>,
+    /// Where single exchanges are: a report has none.
+    pub(super) campaign: Option<&'a Campaign>,
+}
+
+/// What a report is of.
+#[derive(Clone, Copy)]
+pub(super) enum What<'a> {
+    Measured(&'a Report),
+    Judged(&'a CheckReport),
+}
+
+impl Told<'_> {
+    /// Whether a format finds what it needs.
+    pub(super) fn has_for(&self, format: ReportFormat) -> anyhow::Result<()> {
+        let name = format.name();
+        match (format.needs(), self.what) {
+            (Needs::Verdict, What::Measured(_)) => bail!(
+                "{name} tells a verdict, and there is none: clockfit check --replay judges a recording"
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn write(
+        &self,
+        format: ReportFormat,
+        style: Style,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        match self.what {
+            What::Measured(report) => self.measured(report, format, style, out),
+            What::Judged(report) => self.judged(report, format, style, out),
+        }
+    }
+
+    fn measured(
+        &self,
+        report: &Report,
+        format: ReportFormat,
+        style: Style,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        match format {
+            ReportFormat::Text => text::write(report, style, out),
+            ReportFormat::Json => json::write(report, out),
+            ReportFormat::Html => html::write(report, &self.exchanges(report), out),
+            ReportFormat::Markdown
+            | ReportFormat::Junit
+            | ReportFormat::Nagios
+            | ReportFormat::Prometheus => Err(io::Error::other("there is no verdict to tell")),
+        }
+    }
+
+    fn judged(
+        &self,
+        report: &CheckReport,
+        format: ReportFormat,
+        style: Style,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        match format {
+            ReportFormat::Text => text::write_check(report, style, out),
+            ReportFormat::Json => json::write_check(report, out),
+            ReportFormat::Html => {
+                html::write_check(report, &self.exchanges(&report.measurement), out)
+            }
+            ReportFormat::Markdown => markdown::write_check(report, out),
+            ReportFormat::Junit => junit::write_check(report, out),
+            ReportFormat::Nagios => nagios::write_check(report, out),
+            ReportFormat::Prometheus => prometheus::write_check(report, out),
+        }
+    }
+
+    fn exchanges(&self, report: &Report) -> html::Exchanges {
+        self.campaign
+            .map_or_else(html::Exchanges::default, |campaign| {
+                html::Exchanges::new(campaign, report)
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_are_those_of_the_command() {
+        let html = ReportOutput::of_measurement("html=a=b.html").unwrap();
+        assert_eq!(html.format, ReportFormat::Html);
+        assert_eq!(html.file, Some(PathBuf::from("a=b.html")));
+        let refused = ReportOutput::of_measurement("junit").unwrap_err();
+        assert!(
+            refused.contains("clockfit check gives: text, json, html"),
+            "{refused}"
+        );
+        assert!(!refused.contains("nagios"), "{refused}");
+        assert!(
+            ReportOutput::of_verdict("yaml")
+                .unwrap_err()
+                .contains("nagios")
+        );
+        assert!(ReportOutput::of_verdict("html=").is_err());
+    }
+}
