@@ -33,6 +33,8 @@ pub enum Command {
     Measure(MeasureArgs),
     /// Is this host's clock good enough for the services that run on it?
     Check(CheckArgs),
+    /// Do the clocks of several hosts agree well enough for what runs on all of them?
+    Quorum(QuorumArgs),
     /// Answer test cases of the Sovereign Cloud Stack's conformance suite
     Scs(ScsArgs),
     /// Report on recordings: on this program's as the run did, on others as far as they tell
@@ -177,6 +179,10 @@ pub struct RunArgs {
     #[arg(short = '6', long)]
     pub ipv6: bool,
 
+    /// What this host is called in the recording and the report [default: its host name]
+    #[arg(long, value_name = "NAME", value_parser = units::host_name)]
+    pub host: Option<String>,
+
     /// Record every exchange to this file, for `clockfit analyse`
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -297,6 +303,68 @@ Without --for and --grade all services and grades are told, and the grade standa
 Exit codes: 0 fit; 1 unfit; 3 the evidence does not decide; 2 could not measure, or could not
 keep the recording. With --exit-codes nagios: 0 OK; 1 WARNING, a service warns; 2 CRITICAL,
 unfit; 3 UNKNOWN, undetermined or not measured.";
+
+/// Arguments of `quorum`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = QUORUM_HELP)]
+pub struct QuorumArgs {
+    /// Each host's recording (measure -o, check -o) or JSON report (-f json), measured at the same time
+    #[arg(value_name = "[NAME=]REPORT", required = true)]
+    pub reports: Vec<String>,
+
+    /// This server is one and the same for all who asked it: as it was asked for, or by its address.
+    /// A=B: both are that one server
+    #[arg(long, value_name = "SERVER")]
+    pub common: Vec<String>,
+
+    /// This server is the clock of a host, as when others ask its clockfit serve
+    #[arg(long, value_name = "NAME=SERVER", value_parser = units::peer)]
+    pub peer: Vec<(String, String)>,
+
+    /// Services to judge for: names, or what comes before a dash (ceph-mon, etcd), separated by commas;
+    /// clockfit services lists them
+    #[arg(long = "for", value_name = "SERVICE", value_delimiter = ',')]
+    pub services: Vec<String>,
+
+    /// A grade to judge for: strict, standard, basic, or one of your own
+    #[arg(long, value_name = "GRADE")]
+    pub grade: Option<String>,
+
+    /// What the exit code says where the evidence does not decide [default: 3]
+    #[arg(long, value_name = "VERDICT", value_enum)]
+    pub undetermined_is: Option<Taken>,
+
+    /// How to write the report.
+    #[arg(
+        short,
+        long = "format",
+        value_name = "FORMAT[=FILE]",
+        default_value = "text",
+        value_parser = ReportOutput::of_set,
+        help = "How to write the report, and where to; several times for several: text, json, markdown. One of \
+                them goes to standard output"
+    )]
+    pub formats: Vec<ReportOutput>,
+
+    /// How recordings are analysed.
+    #[command(flatten)]
+    pub analysis: AnalysisArgs,
+
+    /// Whose numbers.
+    #[command(flatten)]
+    pub catalogue: CatalogueArgs,
+}
+
+const QUORUM_HELP: &str = "\
+Measure on all hosts at the same time, each with servers that the others have, too:
+  clockfit measure ntp1.example -o node1.jsonl
+and then, where all files are:
+  clockfit quorum node1.jsonl node2.jsonl node3.jsonl --common ntp1.example --for ceph
+What such a server is off cancels. Without --common, hosts are compared by what their servers
+claim to be off UTC: equal addresses do not prove that a server is the same.
+
+Exit codes: 0 each two hosts keep the limits; 1 two do not; 3 the evidence does not decide;
+2 the reports cannot be held against each other.";
 
 /// Arguments of `scs`.
 #[derive(Debug, clap::Args)]

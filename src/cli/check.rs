@@ -139,12 +139,19 @@ impl Case<'_> {
     }
 
     fn exit(&self, judged: &Judged) -> Exit {
-        match (judged.verdict, self.undetermined_is) {
-            (Verdict::Fit, _) if warns(judged) => Exit::Warned,
-            (Verdict::Fit, _) | (Verdict::Undetermined, Some(Taken::Fit)) => Exit::Fit,
-            (Verdict::Unfit, _) | (Verdict::Undetermined, Some(Taken::Unfit)) => Exit::Unfit,
-            (Verdict::Undetermined, None) => Exit::Undetermined,
+        match judged.verdict {
+            Verdict::Fit if warns(judged) => Exit::Warned,
+            verdict => exit(verdict, self.undetermined_is),
         }
+    }
+}
+
+/// What a verdict says by the exit code.
+pub(super) fn exit(verdict: Verdict, undetermined_is: Option<Taken>) -> Exit {
+    match (verdict, undetermined_is) {
+        (Verdict::Fit, _) | (Verdict::Undetermined, Some(Taken::Fit)) => Exit::Fit,
+        (Verdict::Unfit, _) | (Verdict::Undetermined, Some(Taken::Unfit)) => Exit::Unfit,
+        (Verdict::Undetermined, None) => Exit::Undetermined,
     }
 }
 

@@ -10,9 +10,11 @@ mod check;
 mod floor;
 mod measure;
 mod nic;
+mod old;
 pub mod output;
 mod present;
 mod progress;
+mod quorum;
 mod render;
 mod report_file;
 pub mod report_format;
@@ -109,6 +111,7 @@ pub fn main() -> ExitCode {
     let outcome = match args.command {
         Command::Measure(args) => measure::run(args),
         Command::Check(args) => check::run(args),
+        Command::Quorum(args) => quorum::run(&args),
         Command::Scs(args) => scs::run(args),
         Command::Analyse(args) => analyse::run(&args),
         Command::Report(args) => render::run(&args),

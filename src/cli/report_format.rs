@@ -85,6 +85,27 @@ impl ReportOutput {
         Self::parse(text, |needs| needs != Needs::Verdict)
     }
 
+    /// A format in which a set of hosts is told.
+    ///
+    /// # Errors
+    /// What is wrong, and which formats there are.
+    pub fn of_set(text: &str) -> Result<Self, String> {
+        const TOLD: [ReportFormat; 3] = [
+            ReportFormat::Text,
+            ReportFormat::Json,
+            ReportFormat::Markdown,
+        ];
+        let output = Self::parse(text, |_| true)?;
+        match TOLD.contains(&output.format) {
+            true => Ok(output),
+            false => Err(format!(
+                "{} does not tell of several hosts: {} do",
+                output.format.name(),
+                TOLD.map(ReportFormat::name).join(", ")
+            )),
+        }
+    }
+
     fn parse(text: &str, fits: fn(Needs) -> bool) -> Result<Self, String> {
         let (name, file) = match text.split_once('=') {
             Some((_, "")) => return Err("the name of a file is missing after =".to_owned()),

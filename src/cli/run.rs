@@ -74,7 +74,10 @@ pub(super) fn ready(
     duration: Option<TimeDelta>,
     embedded: Option<Background>,
 ) -> anyhow::Result<Ready> {
-    let header = header(args.seed, args.timeout)?;
+    let mut header = header(args.seed, args.timeout)?;
+    if let Some(name) = &args.host {
+        header.environment.host = Some(name.clone());
+    }
     let (stamping, unavailable) = stamps::stamping(args.timestamps)?;
     found.notes.extend(unavailable);
     let plan = Plan {

@@ -131,6 +131,42 @@ pub fn allowance(text: &str) -> Result<Frequency, String> {
     ppm(text).map_err(|error| error.replace("10 or -2.5", "10 or 0.5"))
 }
 
+/// The longest name of a host (RFC 1123 section 2.1, with its domain).
+const LONGEST_HOST: usize = 255;
+
+/// What a host is called: text without control characters.
+///
+/// ```
+/// use clockfit::cli::units::host_name;
+/// assert_eq!(host_name("node-1.example"), Ok("node-1.example".to_owned()));
+/// assert!(host_name(" ").is_err());
+/// ```
+///
+/// # Errors
+///
+/// A sentence that says what is wrong.
+pub fn host_name(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() || text.chars().any(char::is_control) {
+        return Err("a name of a host is text on one line, such as node-1".to_owned());
+    }
+    if text.len() > LONGEST_HOST {
+        return Err(format!("a name of a host has {LONGEST_HOST} bytes at most"));
+    }
+    Ok(text.to_owned())
+}
+
+/// A host, and the server that is its clock: `node-1=10.0.0.1`.
+///
+/// # Errors
+///
+/// A sentence that says what is wrong.
+pub fn peer(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((host, server)) if !server.is_empty() => Ok((host_name(host)?, server.to_owned())),
+        _ => Err("expected a host and how the others asked it, such as node-1=10.0.0.1".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -331,6 +331,16 @@ impl From<Verdict> for VerdictName {
     }
 }
 
+impl From<VerdictName> for OutcomeName {
+    fn from(verdict: VerdictName) -> Self {
+        match verdict {
+            VerdictName::Fit => Self::Fit,
+            VerdictName::Undetermined => Self::Undetermined,
+            VerdictName::Unfit => Self::Unfit,
+        }
+    }
+}
+
 impl From<Outcome> for OutcomeName {
     fn from(outcome: Outcome) -> Self {
         match outcome {
@@ -416,7 +426,7 @@ pub(super) fn reason(of: &Reason, names: Names<'_>) -> ReasonReport {
     }
 }
 
-fn needed(of: Need, quantity: Quantity) -> NeedReport {
+pub(super) fn needed(of: Need, quantity: Quantity) -> NeedReport {
     let (code, amount, text) = match of {
         Need::Bound(half) => {
             let near = plain(half.as_nanos());

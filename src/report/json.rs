@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{CheckReport, ColumnReport, NicReport, Report, ServicesReport};
+use super::{CheckReport, ColumnReport, NicReport, QuorumReport, Report, ServicesReport};
 
 /// Writes the report as indented JSON with a line end, straight to `out`: only the report itself is
 /// held in memory, never its text.
@@ -51,6 +51,22 @@ pub fn write_check(report: &CheckReport, out: &mut impl Write) -> io::Result<()>
 /// Those of `out`.
 pub fn write_check_schema(out: &mut impl Write) -> io::Result<()> {
     pretty(&schemars::schema_for!(CheckReport), out)
+}
+
+/// Writes what was judged of a set of hosts as indented JSON with a line end.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_quorum(report: &QuorumReport, out: &mut impl Write) -> io::Result<()> {
+    pretty(report, out)
+}
+
+/// Writes the JSON Schema of [`QuorumReport`], as published in `docs/quorum.schema.json`.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_quorum_schema(out: &mut impl Write) -> io::Result<()> {
+    pretty(&schemars::schema_for!(QuorumReport), out)
 }
 
 /// Writes services and grades as indented JSON with a line end.

@@ -3,8 +3,12 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use super::check::{CheckReport, JudgementReport, OutcomeName, VerdictName};
+use super::check::{CheckReport, JudgementReport, OutcomeName};
 use super::quantity::plain;
+use super::quorum::{QuorumReport, few};
+use super::text::{
+    apart, joined_by, limit, quorum_line, quorum_reordering, quorum_sentences, remarks,
+};
 use super::text::{outcome, reordering, requirement, sentence, verdict_line};
 
 /// Writes what was judged as Markdown (GitHub's, for its tables). Pure: the same report gives the same bytes.
@@ -41,6 +45,62 @@ pub fn write_check(report: &CheckReport, out: &mut impl Write) -> io::Result<()>
     )
 }
 
+/// Writes what was judged of a set of hosts as Markdown. Pure: the same report gives the same bytes.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_quorum(report: &QuorumReport, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "## {}\n", escaped(&quorum_line(report)))?;
+    let names: Vec<String> = report.members.iter().map(|of| of.name.clone()).collect();
+    writeln!(
+        out,
+        "{}, {}, from {}; a majority is {}; {}\n",
+        escaped(&report.tool),
+        escaped(&few(&names)),
+        report.window.from.utc(),
+        report.majority,
+        escaped(&joined_by(report))
+    )?;
+    let worst = report
+        .worst
+        .iter()
+        .map(|of| format!("worst pair: {}", apart(of)));
+    for text in worst.chain(remarks(report)) {
+        writeln!(out, "- {}", escaped(&text))?;
+    }
+    writeln!(out, "\n| | for | required | members |\n|---|---|---|---|")?;
+    for judged in report.services.iter().chain(&report.grades) {
+        let id = escaped(&judged.id);
+        if judged.checks.is_empty() {
+            let reasons = judged.reasons.iter().map(|of| of.text.clone());
+            let told: Vec<String> = reasons.chain(quorum_reordering(judged)).collect();
+            let word = outcome(judged.outcome);
+            let mark = mark(judged.outcome);
+            writeln!(
+                out,
+                "| {mark} {word} | {id} | | {} |",
+                escaped(&told.join("; "))
+            )?;
+        }
+        for check in &judged.checks {
+            let verdict = OutcomeName::from(check.verdict);
+            writeln!(
+                out,
+                "| {} {} | {id} | {} | {} |",
+                mark(verdict),
+                outcome(verdict),
+                escaped(&limit(check)),
+                escaped(&quorum_sentences(check, report).join("; "))
+            )?;
+        }
+    }
+    writeln!(
+        out,
+        "\nThis holds for this window of {}.",
+        plain(report.window.observed_ns)
+    )
+}
+
 fn rows(of: &JudgementReport, out: &mut impl Write) -> io::Result<()> {
     let id = escaped(&of.id);
     if of.checks.is_empty() {
@@ -64,11 +124,7 @@ fn rows(of: &JudgementReport, out: &mut impl Write) -> io::Result<()> {
         );
     }
     for check in &of.checks {
-        let verdict = match check.verdict {
-            VerdictName::Fit => OutcomeName::Fit,
-            VerdictName::Undetermined => OutcomeName::Undetermined,
-            VerdictName::Unfit => OutcomeName::Unfit,
-        };
+        let verdict = OutcomeName::from(check.verdict);
         let required = requirement(check);
         let told = sentence(check);
         let observed = told.strip_prefix(&required).unwrap_or(&told);

@@ -17,11 +17,13 @@ pub mod json;
 pub mod junit;
 mod local;
 pub mod markdown;
+mod member;
 mod model;
 pub mod nagios;
 mod nic;
 pub mod prometheus;
 mod quantity;
+mod quorum;
 mod saved;
 mod scs;
 mod services;
@@ -45,6 +47,10 @@ pub use model::{
 pub use nic::{
     ClockReport, DriverReport, InterfaceReport, LinkReport, NIC_SCHEMA, NicKind, NicReport,
     OfferReport, OutlookCode, OutlookReport, SettingReport,
+};
+pub use quorum::{
+    BasisName, ContradictionReport, Named, PeerReport, QUORUM_SCHEMA, QuorumMemberReport,
+    QuorumReport, QuorumWindowReport, SetCheckReport, SetJudgementReport, SkewReport,
 };
 pub use saved::{Saved, SavedError};
 pub use scs::{ScsCase, ScsReport, write_scs};

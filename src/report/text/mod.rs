@@ -10,6 +10,7 @@ pub(super) mod local;
 mod nic;
 pub(super) mod over_time;
 mod page;
+mod quorum;
 mod services;
 pub(super) mod source;
 pub(super) mod stability;
@@ -22,6 +23,11 @@ pub use check::write_check;
 pub(super) use check::{outcome, reordering, requirement, sentence, verdict_line, word};
 pub use nic::write_nics;
 pub use page::Style;
+pub use quorum::write_quorum;
+pub(super) use quorum::{
+    apart, joined_by, limit, quorum_line, remarks, reordering as quorum_reordering,
+    sentences as quorum_sentences,
+};
 pub use services::{write_explained, write_services};
 pub use stability::write_column;
 

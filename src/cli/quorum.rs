@@ -1,0 +1,91 @@
+//! `clockfit quorum`: reports of several hosts are held against each other.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+use rayon::prelude::*;
+
+use super::args::QuorumArgs;
+use super::old::{self, Old};
+use super::report_file::Outputs;
+use super::report_format::ReportFormat;
+use super::{Exit, catalogue, check};
+use crate::estimate::analyse;
+use crate::fitness::{Common, Member, NoMember, Peer, Question, quorum};
+use crate::report::{Named, QuorumReport, Saved, json, markdown, text};
+
+/// Judges, and says so by the exit code.
+pub(super) fn run(args: &QuorumArgs) -> anyhow::Result<Exit> {
+    let catalogue = catalogue::load(&args.catalogue)?;
+    let question = Question::new(&catalogue, &args.services, args.grade.as_deref())?;
+    let outputs = Outputs::open(&args.formats)?;
+    let named: Vec<(Option<String>, PathBuf)> = args.reports.iter().map(|of| parted(of)).collect();
+    let members: Vec<Member> = named
+        .par_iter()
+        .map(|(name, file)| member(name.as_deref(), file, args))
+        .collect::<anyhow::Result<_>>()?;
+    let commons: Vec<Common> = args.common.iter().map(|text| common(text)).collect();
+    let peers: Vec<Peer> = args
+        .peer
+        .iter()
+        .map(|(member, source)| Peer {
+            member: member.clone(),
+            source: source.clone(),
+        })
+        .collect();
+    let judged = quorum(&members, &commons, &peers, &question)?;
+    let files: Vec<String> = named
+        .iter()
+        .map(|(_, file)| file.display().to_string())
+        .collect();
+    let named = Named {
+        members: &members,
+        files: &files,
+        commons: &commons,
+        peers: &peers,
+    };
+    let report = QuorumReport::new(super::TOOL, named, &catalogue, &judged);
+    outputs.write_by(|format, style, mut out| match format {
+        ReportFormat::Json => json::write_quorum(&report, &mut out),
+        ReportFormat::Markdown => markdown::write_quorum(&report, &mut out),
+        _ => text::write_quorum(&report, style, &mut out),
+    })?;
+    Ok(check::exit(judged.verdict, args.undetermined_is))
+}
+
+/// A name and a file; what is a file as a whole has no name.
+fn parted(text: &str) -> (Option<String>, PathBuf) {
+    let whole = PathBuf::from(text);
+    match text.split_once('=') {
+        Some((name, file)) if !name.is_empty() && !whole.exists() => {
+            (Some(name.to_owned()), PathBuf::from(file))
+        }
+        _ => (None, whole),
+    }
+}
+
+fn common(text: &str) -> Common {
+    Common {
+        names: text.split('=').map(str::to_owned).collect(),
+    }
+}
+
+fn member(name: Option<&str>, file: &Path, args: &QuorumArgs) -> anyhow::Result<Member> {
+    let made = match old::read(file)? {
+        Old::Recording(replay) => {
+            let assessment = analyse(&replay.campaign, &check::plan(args.analysis));
+            Member::of(&replay.campaign, &assessment)
+        }
+        Old::Report(saved) => match saved.as_ref() {
+            Saved::Measured(report) => report.member(),
+            Saved::Judged(report) => report.measurement.member(),
+        },
+    };
+    let mut member = made
+        .map_err(|error: NoMember| anyhow!(error))
+        .with_context(|| file.display().to_string())?;
+    if let Some(name) = name {
+        name.clone_into(&mut member.name);
+    }
+    Ok(member)
+}
