@@ -3,7 +3,7 @@
 //! A member is made of a recording or of an old report alike: both have the bounds of each server over time, and
 //! what befell the local clock. Between two of them the offset moves no faster than the clocks can run apart.
 
-use crate::estimate::{Assessment, Drift};
+use crate::estimate::{Assessment, Drift, Plan};
 use crate::fitness::judge::is_loopback;
 use crate::sample::{
     Campaign, Change, DisturbanceKind, Leap, MAX_STEERING, ServerInfo, SourceKind, SourceRecord,
@@ -121,6 +121,8 @@ pub(super) struct Witness {
     rate: Frequency,
     /// By how much a point may be true earlier than it says.
     late: TimeDelta,
+    /// From when to when its host was asking it.
+    span: (Timestamp, Timestamp),
 }
 
 /// An offset at a time of the server.
@@ -310,6 +312,9 @@ impl Steadiness {
 /// counter and the server's clock run apart in a day.
 const MOVE_DOUBT: TimeDelta = TimeDelta::from_secs(10);
 
+/// Bounds that a report tells are so far apart at most where there are exchanges, less what lies between two.
+const SERIES_STEP: TimeDelta = Plan::SERIES_STEP;
+
 impl Witness {
     fn of(told: &SourceTold, host: &HostTold, steadiness: Steadiness) -> Option<Self> {
         let (first, last) = (told.series.first()?, told.series.last()?);
@@ -334,10 +339,15 @@ impl Witness {
         });
         let breaks: Vec<(Timestamp, Timestamp)> = server.chain(local).collect();
         let points = Point::ordered(&told.series, &breaks);
-        if points.is_empty() {
-            return None;
-        }
+        let (begins, ends) = (points.first()?.at, points.last()?.at);
+        // A report has one bound in ten seconds, where it is tightest; the host asked before and after.
+        let ended = host.duration.map_or(ends, |lasted| begun + lasted);
+        let span = (
+            begins.min(begun.max(begins + -SERIES_STEP)),
+            ends.max(ended.min(ends + SERIES_STEP)),
+        );
         Some(Self {
+            span,
             source: told.source.clone(),
             address: told.address.clone(),
             port: told.port,
@@ -349,9 +359,9 @@ impl Witness {
         })
     }
 
-    /// Its first and last time.
-    pub(super) fn span(&self) -> Option<(Timestamp, Timestamp)> {
-        Some((self.points.first()?.at, self.points.last()?.at))
+    /// From when to when its host was asking it, on its own clock.
+    pub(super) fn span(&self) -> (Timestamp, Timestamp) {
+        self.span
     }
 
     /// What holds all of its offsets.

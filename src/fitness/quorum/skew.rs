@@ -199,7 +199,7 @@ fn window(members: &[Member], clocks: &Clocks) -> Result<(Timestamp, Timestamp),
             .filter(|(_, (_, known))| known.is_some() == any_known)
             .filter_map(|(place, (witness, _))| {
                 let shift = clocks.shift(number, place, witness)?;
-                let (first, last) = witness.span()?;
+                let (first, last) = witness.span();
                 Some((on_root(first, shift), on_root(last, shift)))
             });
         let spans: Vec<(Timestamp, Timestamp)> = spans.collect();
