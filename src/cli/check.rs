@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::bail;
 
 use super::args::{AnalysisArgs, CheckArgs, ExitCodes, RunArgs, Taken};
-use super::report_file::{CheckFormat, CheckOutput, Outputs};
+use super::report_file::{CheckFormat, Output, Outputs, write_check};
 use super::run::{self, Ready, Recording};
 use super::source::{Host, Source};
 use super::targets::Targets;
@@ -25,7 +25,7 @@ const STEP: TimeDelta = TimeDelta::from_secs(1);
 /// Judges, and says so by the exit code.
 pub(super) fn run(args: CheckArgs) -> anyhow::Result<Exit> {
     let codes = args.exit_codes;
-    let wanted = |of: &CheckOutput| of.file.is_none() && of.format == CheckFormat::Nagios;
+    let wanted = |of: &Output<CheckFormat>| of.file.is_none() && of.format == CheckFormat::Nagios;
     let is_plugin = args.formats.iter().any(wanted);
     let outcome = conduct(args);
     if let (true, Err(error)) = (is_plugin, &outcome) {
@@ -120,7 +120,7 @@ struct Told<'a> {
     catalogue: &'a Catalogue,
     question: &'a Question<'a>,
     plan: &'a estimate::Plan,
-    outputs: Outputs,
+    outputs: Outputs<CheckFormat>,
     undetermined_is: Option<Taken>,
 }
 
@@ -130,7 +130,8 @@ impl Told<'_> {
         let judged = judge(campaign, &assessment, self.question)?;
         let report = CheckReport::new(campaign, &assessment, self.catalogue, &judged);
         let exit = self.exit(&judged);
-        self.outputs.write(&report)?;
+        let outputs = self.outputs;
+        outputs.write_by(|format, style, out| write_check(&report, format, style, out))?;
         Ok(exit)
     }
 

@@ -14,13 +14,19 @@ use super::output;
 use crate::report::text;
 use crate::report::{CheckReport, json, junit, markdown, nagios, prometheus};
 
-/// A report of `check`: `json`, `junit=report.xml`.
+/// A report, and where it goes: `json`, `junit=report.xml`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CheckOutput {
+pub struct Output<F> {
     /// How it is written.
-    pub format: CheckFormat,
+    pub format: F,
     /// Where to; nothing is standard output.
     pub file: Option<PathBuf>,
+}
+
+/// The formats of one kind of report.
+pub trait Format: Copy + 'static {
+    /// All of them, with their names.
+    const ALL: &'static [(&'static str, Self)];
 }
 
 /// How what was judged is written.
@@ -40,16 +46,18 @@ pub enum CheckFormat {
     Prometheus,
 }
 
-const FORMATS: [(&str, CheckFormat); 6] = [
-    ("text", CheckFormat::Text),
-    ("json", CheckFormat::Json),
-    ("markdown", CheckFormat::Markdown),
-    ("junit", CheckFormat::Junit),
-    ("nagios", CheckFormat::Nagios),
-    ("prometheus", CheckFormat::Prometheus),
-];
+impl Format for CheckFormat {
+    const ALL: &'static [(&'static str, Self)] = &[
+        ("text", Self::Text),
+        ("json", Self::Json),
+        ("markdown", Self::Markdown),
+        ("junit", Self::Junit),
+        ("nagios", Self::Nagios),
+        ("prometheus", Self::Prometheus),
+    ];
+}
 
-impl FromStr for CheckOutput {
+impl<F: Format> FromStr for Output<F> {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -58,9 +66,9 @@ impl FromStr for CheckOutput {
             Some((name, file)) => (name, Some(PathBuf::from(file))),
             None => (text, None),
         };
-        let known = FORMATS.iter().find(|(of, _)| *of == name);
+        let known = F::ALL.iter().find(|(of, _)| *of == name);
         let (_, format) = known.ok_or_else(|| {
-            let names = FORMATS.map(|(name, _)| name);
+            let names: Vec<&str> = F::ALL.iter().map(|(name, _)| *name).collect();
             format!("there is no format {name:?}: {} are", names.join(", "))
         })?;
         Ok(Self {
@@ -71,9 +79,9 @@ impl FromStr for CheckOutput {
 }
 
 /// Reports that can be written: what would fail has failed already.
-pub(super) struct Outputs {
-    standard: Option<CheckFormat>,
-    files: Vec<(CheckFormat, Place)>,
+pub(super) struct Outputs<F> {
+    standard: Option<F>,
+    files: Vec<(F, Place)>,
 }
 
 /// Where a report goes.
@@ -84,9 +92,9 @@ enum Place {
     Into(File, PathBuf),
 }
 
-impl Outputs {
+impl<F: Format> Outputs<F> {
     /// Before a minute is spent on measuring.
-    pub(super) fn open(wanted: &[CheckOutput]) -> anyhow::Result<Self> {
+    pub(super) fn open(wanted: &[Output<F>]) -> anyhow::Result<Self> {
         let mut outputs = Self {
             standard: None,
             files: Vec::new(),
@@ -113,15 +121,18 @@ impl Outputs {
         Ok(outputs)
     }
 
-    /// Writes all of them.
-    pub(super) fn write(self, report: &CheckReport) -> anyhow::Result<()> {
+    /// Writes all of them by what writes one.
+    pub(super) fn write_by(
+        self,
+        write: impl Fn(F, text::Style, &mut dyn Write) -> io::Result<()>,
+    ) -> anyhow::Result<()> {
         for (format, place) in self.files {
-            place.fill(format, report)?;
+            place.fill(|style, out| write(format, style, out))?;
         }
         let Some(format) = self.standard else {
             return Ok(());
         };
-        output::write(|mut out| write(format, report, output::style(), &mut out))
+        output::write(|out| write(format, output::style(), out))
             .context("the report could not be written")
     }
 }
@@ -148,14 +159,17 @@ impl Place {
         Ok(Self::Beside(made, file.to_owned()))
     }
 
-    fn fill(self, format: CheckFormat, report: &CheckReport) -> anyhow::Result<()> {
+    fn fill(
+        self,
+        write: impl Fn(text::Style, &mut dyn Write) -> io::Result<()>,
+    ) -> anyhow::Result<()> {
         let style = text::Style {
             colour: false,
             unicode: true,
         };
         let fill = |out: &mut dyn Write| -> io::Result<()> {
             let mut out = BufWriter::new(out);
-            write(format, report, style, &mut out)?;
+            write(style, &mut out)?;
             out.flush()
         };
         match self {
@@ -174,12 +188,14 @@ impl Place {
     }
 }
 
-fn write(
-    format: CheckFormat,
+/// Writes what was judged.
+pub(super) fn write_check(
     report: &CheckReport,
+    format: CheckFormat,
     style: text::Style,
-    out: &mut impl Write,
+    mut out: &mut dyn Write,
 ) -> io::Result<()> {
+    let out = &mut out;
     match format {
         CheckFormat::Text => text::write_check(report, style, out),
         CheckFormat::Json => json::write_check(report, out),

@@ -5,12 +5,13 @@
 //! bytes as the run that wrote it. Renderers are pure functions from a report to bytes, one format a
 //! file; they read no terminal and no environment. [`NicReport`] is the same for network interfaces,
 //! [`ServicesReport`] for what services ask of clocks, and [`CheckReport`] adds to a report what was judged
-//! of it.
+//! of it, and [`CompareReport`] holds several runs against others.
 
 mod agreement;
 mod build;
 mod check;
 mod clean;
+mod compare;
 mod floor;
 pub mod json;
 pub mod junit;
@@ -21,6 +22,7 @@ pub mod nagios;
 mod nic;
 pub mod prometheus;
 mod quantity;
+mod run;
 mod scs;
 mod services;
 mod stability;
@@ -32,6 +34,10 @@ pub use check::{
     ReasonReport, RequirementReport, VerdictName, WindowReport,
 };
 pub use clean::escaped;
+pub use compare::{
+    COMPARE_SCHEMA, CompareReport, ComparedReport, ComparedSourceReport, DifferenceReport,
+    GateName, RunNameReport, RunsQuantileReport, ShiftReport, SideReport,
+};
 pub use floor::{FloorReport, SourceFloorReport};
 pub use local::{DisturbanceReport, KernelReport, LocalClockReport};
 pub use model::{
