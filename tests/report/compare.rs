@@ -294,6 +294,37 @@ fn nothing_from_outside_is_markup_and_no_line_is_too_long() {
     }
 }
 
+/// A report that was read from a file has texts that no run of this program wrote.
+#[test]
+fn reports_from_outside_are_cleaned() {
+    let bad = "\u{1b}[2J\u{202e}";
+    let hostile = |side: &str, from: u64| -> Vec<Run> {
+        (0..5)
+            .map(|place| {
+                let mut report = report(&campaign("a", from + 2 * place, 1.0, 60));
+                report.tool = format!("{bad}{side}");
+                report.run.id = format!("{bad}{side}{place}");
+                report.run.arguments = vec![format!("{bad}{side}")];
+                report.host.name = Some(format!("{bad}{side}"));
+                report.host.time_daemons = vec![format!("{bad}{side}")];
+                report.sources[0].source = bad.to_owned();
+                report.sources[0].lost = u64::MAX;
+                let class = report.sources[0].main.class.as_mut().unwrap();
+                class.stamps = format!("{bad}{side}");
+                report.as_run(bad)
+            })
+            .collect()
+    };
+    let (base, new) = (hostile("a", 0), hostile("b", 1));
+    let told = compared((&base, &new), &Question::default());
+    assert_eq!(told.differences.len(), 5);
+    for (format, write) in ALL {
+        let text = written(write, &told);
+        assert!(!text.contains(['\u{1b}', '\u{202e}']), "{format}: {text}");
+        assert!(!text.contains("\\u001b"), "{format}: {text}");
+    }
+}
+
 #[test]
 fn of_many_sources_those_that_pass_are_counted() {
     let (_, mut report) = reports().swap_remove(0);
