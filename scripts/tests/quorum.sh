@@ -111,7 +111,7 @@ holds reports "${proven/2000000/4000000}"
 
 echo "an address in common proves nothing"
 quorum unnamed 1 "$scratch"/node{1,2,3}.jsonl --for ceph-mon
-holds unnamed 'all(.pairs[]; .basis == "claimed") and .reasons[0].code == "claimed"'
+holds unnamed 'all(.pairs[]; .basis == "claimed") and any(.reasons[]; .code == "claimed")'
 
 echo "hosts that measure each other need no server in common"
 quorum peers 0 "$scratch"/node{1,2}.jsonl --peer node1=10.88.1.1:1123 --peer node2=10.88.1.2:1123 \

@@ -5,9 +5,12 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
 
+use super::margin::{self, MarginOf};
 use super::report_format::ReportOutput;
 use super::source::Source;
 use super::units::{self, Correction};
+use crate::fitness::compare::{Metric, Pair};
+use crate::stats::Probability;
 use crate::time::{Frequency, TimeDelta};
 
 /// How far this host's clock is from its time servers, and how sure that is.
@@ -41,6 +44,8 @@ pub enum Command {
     Analyse(AnalyseArgs),
     /// Write an old result anew: a recording, or a JSON report of measure, analyse or check
     Report(RenderArgs),
+    /// Are new runs worse than old ones, by how much, and by more than a margin?
+    Compare(CompareArgs),
     /// Measure this host's noise floor: what it measures where the true offset is zero
     Floor(FloorArgs),
     /// What services ask of clocks: list them, search them, or explain one
@@ -557,6 +562,60 @@ pub struct RenderArgs {
     #[command(flatten)]
     pub analysis: AnalysisArgs,
 }
+
+/// Arguments of `compare`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = COMPARE_HELP,
+    override_usage = "clockfit compare [OPTIONS] BASE... -- NEW..."
+)]
+pub struct CompareArgs {
+    /// Old runs: recordings, or JSON reports of measure, analyse or check
+    #[arg(value_name = "BASE", required = true)]
+    pub base: Vec<PathBuf>,
+
+    /// New runs, after --
+    #[arg(value_name = "NEW", required = true, last = true)]
+    pub new: Vec<PathBuf>,
+
+    /// What to compare by, separated by commas: jitter_p50, jitter_p95, jitter_p99, delay_p50, delay_p95, delay_p99,
+    /// bound_width, loss [default: those of them without p95 that the runs have exchanges enough for]
+    #[arg(short, long, value_name = "METRIC", value_delimiter = ',', value_parser = margin::metric)]
+    pub metric: Vec<Metric>,
+
+    /// How much worse is not held against NEW: a share (5%), or a time (10us); for one metric, or for all that are
+    /// times [default: 5%, and loss=1% of the requests]
+    #[arg(long, value_name = "[METRIC=]MARGIN", allow_hyphen_values = true)]
+    pub margin: Vec<MarginOf>,
+
+    /// With which probability all intervals hold the truth at once
+    #[arg(long, value_name = "PERCENT", default_value = "95%", value_parser = margin::confidence)]
+    pub confidence: Probability,
+
+    /// Compare this source, or this one of BASE with that one of NEW [default: all that both sides have]
+    #[arg(short, long, value_name = "NAME[=NAME]", value_parser = margin::pair)]
+    pub source: Vec<Pair>,
+
+    /// How to write the report.
+    #[arg(
+        short,
+        long = "format",
+        value_name = "FORMAT[=FILE]",
+        default_value = "text",
+        value_parser = ReportOutput::of_comparison,
+        help = "How to write the report, and where to; several times for several: text, json, markdown, junit. One \
+                of them goes to standard output"
+    )]
+    pub formats: Vec<ReportOutput>,
+}
+
+const COMPARE_HELP: &str = "\
+Each run is one observation: five of each side at least, taken by turns. Where all of the
+interval is beyond the margin, NEW fails; where the margin lies inside of it, NEW warns.
+
+Exit codes: 0 NEW passes, or warns; 1 it fails; 3 there are too few runs; 2 a file cannot be
+read, or nothing can be compared.
+Example: clockfit compare base/*.json -- new/*.json";
 
 /// Arguments of `floor`.
 #[derive(Debug, clap::Args)]

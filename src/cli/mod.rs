@@ -7,7 +7,9 @@ mod analyse;
 pub mod args;
 mod catalogue;
 mod check;
+pub mod compare;
 mod floor;
+pub mod margin;
 mod measure;
 mod nic;
 mod old;
@@ -51,6 +53,12 @@ pub enum Exit {
     Unfit,
     /// 3: the evidence does not decide.
     Undetermined,
+    /// 0: new runs are not worse, or not for certain.
+    NotWorse,
+    /// 1: new runs are worse.
+    Worse,
+    /// 3: there are too few runs.
+    TooFewRuns,
     /// 0: what monitoring plugins call OK.
     PluginOk,
     /// 1: what they call WARNING.
@@ -66,10 +74,10 @@ impl Exit {
     /// 3 is neither.
     fn for_plugin(self) -> Self {
         match self {
-            Self::Measured | Self::Fit => Self::PluginOk,
+            Self::Measured | Self::Fit | Self::NotWorse => Self::PluginOk,
             Self::Warned => Self::PluginWarning,
-            Self::Unfit => Self::PluginCritical,
-            Self::Failed | Self::Undetermined => Self::PluginUnknown,
+            Self::Unfit | Self::Worse => Self::PluginCritical,
+            Self::Failed | Self::Undetermined | Self::TooFewRuns => Self::PluginUnknown,
             plugin => plugin,
         }
     }
@@ -78,10 +86,12 @@ impl Exit {
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         match exit {
-            Exit::Measured | Exit::Fit | Exit::Warned | Exit::PluginOk => Self::SUCCESS,
-            Exit::Unfit | Exit::PluginWarning => Self::from(1),
+            Exit::Measured | Exit::Fit | Exit::Warned | Exit::NotWorse | Exit::PluginOk => {
+                Self::SUCCESS
+            }
+            Exit::Unfit | Exit::Worse | Exit::PluginWarning => Self::from(1),
             Exit::Failed | Exit::PluginCritical => Self::from(2),
-            Exit::Undetermined | Exit::PluginUnknown => Self::from(3),
+            Exit::Undetermined | Exit::TooFewRuns | Exit::PluginUnknown => Self::from(3),
         }
     }
 }
@@ -115,6 +125,7 @@ pub fn main() -> ExitCode {
         Command::Scs(args) => scs::run(args),
         Command::Analyse(args) => analyse::run(&args),
         Command::Report(args) => render::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Floor(args) => floor::run(args),
         Command::Services(args) => services::run(&args),
         Command::Nic(args) => nic::run(&args),

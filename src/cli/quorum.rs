@@ -12,7 +12,7 @@ use super::report_format::ReportFormat;
 use super::{Exit, catalogue, check};
 use crate::estimate::analyse;
 use crate::fitness::{Common, Member, NoMember, Peer, Question, quorum};
-use crate::report::{Named, QuorumReport, Saved, json, markdown, text};
+use crate::report::{Named, QuorumReport, json, markdown, text};
 
 /// Judges, and says so by the exit code.
 pub(super) fn run(args: &QuorumArgs) -> anyhow::Result<Exit> {
@@ -76,10 +76,7 @@ fn member(name: Option<&str>, file: &Path, args: &QuorumArgs) -> anyhow::Result<
             let assessment = analyse(&replay.campaign, &check::plan(args.analysis));
             Member::of(&replay.campaign, &assessment)
         }
-        Old::Report(saved) => match saved.as_ref() {
-            Saved::Measured(report) => report.member(),
-            Saved::Judged(report) => report.measurement.member(),
-        },
+        Old::Report(saved) => saved.measurement().member(),
     };
     let mut member = made
         .map_err(|error: NoMember| anyhow!(error))

@@ -90,19 +90,36 @@ impl ReportOutput {
     /// # Errors
     /// What is wrong, and which formats there are.
     pub fn of_set(text: &str) -> Result<Self, String> {
-        const TOLD: [ReportFormat; 3] = [
-            ReportFormat::Text,
-            ReportFormat::Json,
-            ReportFormat::Markdown,
-        ];
-        let output = Self::parse(text, |_| true)?;
-        match TOLD.contains(&output.format) {
-            true => Ok(output),
-            false => Err(format!(
-                "{} does not tell of several hosts: {} do",
+        use ReportFormat as F;
+        Self::among(&[F::Text, F::Json, F::Markdown], text)
+    }
+
+    /// A format in which a comparison is told.
+    ///
+    /// # Errors
+    /// What is wrong, and which formats there are.
+    pub fn of_comparison(text: &str) -> Result<Self, String> {
+        use ReportFormat as F;
+        Self::among(&[F::Text, F::Json, F::Markdown, F::Junit], text)
+    }
+
+    fn among(formats: &[ReportFormat], text: &str) -> Result<Self, String> {
+        let known = || {
+            let names: Vec<&str> = formats.iter().map(|format| format.name()).collect();
+            format!("{} are", names.join(", "))
+        };
+        match Self::parse(text, |_| true) {
+            Ok(output) if formats.contains(&output.format) => Ok(output),
+            Ok(output) => Err(format!(
+                "{} does not tell this: {}",
                 output.format.name(),
-                TOLD.map(ReportFormat::name).join(", ")
+                known()
             )),
+            Err(_) if !text.ends_with('=') => {
+                let name = text.split('=').next().unwrap_or_default();
+                Err(format!("there is no format {name:?}: {}", known()))
+            }
+            Err(error) => Err(error),
         }
     }
 

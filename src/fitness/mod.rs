@@ -5,6 +5,7 @@
 //! clock against it.
 
 mod catalogue;
+pub mod compare;
 mod conformance;
 mod entry;
 mod fields;

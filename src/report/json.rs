@@ -2,7 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::{CheckReport, ColumnReport, NicReport, QuorumReport, Report, ServicesReport};
+use super::{
+    CheckReport, ColumnReport, CompareReport, NicReport, QuorumReport, Report, ServicesReport,
+};
 
 /// Writes the report as indented JSON with a line end, straight to `out`: only the report itself is
 /// held in memory, never its text.
@@ -99,6 +101,22 @@ pub fn write_column(report: &ColumnReport, out: &mut impl Write) -> io::Result<(
 /// Those of `out`.
 pub fn write_column_schema(out: &mut impl Write) -> io::Result<()> {
     pretty(&schemars::schema_for!(ColumnReport), out)
+}
+
+/// Writes how runs compare as indented JSON with a line end.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_compare(report: &CompareReport, out: &mut impl Write) -> io::Result<()> {
+    pretty(report, out)
+}
+
+/// Writes the JSON Schema of [`CompareReport`], as published in `docs/compare.schema.json`.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_compare_schema(out: &mut impl Write) -> io::Result<()> {
+    pretty(&schemars::schema_for!(CompareReport), out)
 }
 
 fn pretty(value: &impl serde::Serialize, out: &mut impl Write) -> io::Result<()> {

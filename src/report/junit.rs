@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus, TestSuite};
 
 use super::check::{CheckReport, CheckedReport, JudgementReport, OutcomeName, VerdictName};
-use super::text::sentence;
+use super::compare::{CompareReport, ComparedReport, ComparedSourceReport, GateName};
+use super::text::{self, sentence};
 
 /// Writes what was judged as JUnit XML: fit passes, unfit fails, and what is undetermined is skipped with its
 /// reason, since CI servers have no third verdict. What cannot fail is one case that passes.
@@ -19,6 +20,77 @@ pub fn write_check(report: &CheckReport, out: &mut impl Write) -> io::Result<()>
     }
     let text = document.to_string().map_err(io::Error::other)?;
     out.write_all(text.as_bytes())
+}
+
+/// Writes how runs compare as JUnit XML: a suite for each source, a case for each metric. What warns passes and says
+/// so in its output; what has too few runs is skipped with the number that it takes. Without any, one case is
+/// skipped: a CI server takes no case at all for success.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_compare(report: &CompareReport, out: &mut impl Write) -> io::Result<()> {
+    let mut document = Document::new("clockfit compare");
+    for source in &report.sources {
+        document.add_test_suite(compared_suite(source, report));
+    }
+    let text = document.to_string().map_err(io::Error::other)?;
+    out.write_all(text.as_bytes())
+}
+
+fn compared_suite(of: &ComparedSourceReport, report: &CompareReport) -> TestSuite {
+    let name = text::name(of);
+    let mut suite = TestSuite::new(name.as_str());
+    suite.add_property(("comparison", text::scope(report).as_str()));
+    for difference in &report.differences {
+        suite.add_property((difference.code.as_str(), difference.text.as_str()));
+    }
+    for metric in &of.metrics {
+        let mut case = TestCase::new(metric.metric.as_str(), compared_status(metric, report));
+        case.set_classname(format!("clockfit.{name}"));
+        case.set_system_out(compared_sentence(metric, report));
+        suite.add_test_case(case);
+    }
+    if of.metrics.is_empty() {
+        let mut status = TestCaseStatus::skipped();
+        status.set_message("no run measured anything");
+        let mut case = TestCase::new("runs", status);
+        case.set_classname(format!("clockfit.{name}"));
+        suite.add_test_case(case);
+    }
+    suite
+}
+
+fn compared_status(of: &ComparedReport, report: &CompareReport) -> TestCaseStatus {
+    let mut status = match of.gate {
+        GateName::Pass | GateName::Warn => return TestCaseStatus::success(),
+        GateName::Fail => TestCaseStatus::non_success(NonSuccessKind::Failure),
+        GateName::TooFewRuns => TestCaseStatus::skipped(),
+    };
+    status.set_message(compared_sentence(of, report));
+    if of.gate == GateName::Fail {
+        status.set_type("worse");
+    }
+    status
+}
+
+fn compared_sentence(of: &ComparedReport, report: &CompareReport) -> String {
+    let [base, new] = text::values(of);
+    let by = of
+        .shift
+        .as_ref()
+        .map_or("an unknown amount".to_owned(), |shift| {
+            let interval = text::interval(of, shift);
+            let interval = interval
+                .unwrap_or_else(|| format!("an interval needs {} runs a side", report.runs_needed));
+            format!("{} ({interval})", text::estimate(of, shift))
+        });
+    let sentence = format!(
+        "{}: BASE {base}, NEW {new}, worse by {by}, margin {}",
+        text::word_of_gate(of.gate),
+        text::margin(of)
+    );
+    let notes = text::fewer(of, report.base.len(), report.new.len());
+    [vec![sentence], notes].concat().join("; ")
 }
 
 fn suite(of: &JudgementReport, report: &CheckReport) -> TestSuite {

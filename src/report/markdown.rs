@@ -4,12 +4,13 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::check::{CheckReport, JudgementReport, OutcomeName};
+use super::compare::{CompareReport, ComparedReport, GateName};
 use super::quantity::plain;
 use super::quorum::{QuorumReport, few};
+use super::text::{self, outcome, reordering, requirement, sentence, verdict_line};
 use super::text::{
     apart, joined_by, limit, quorum_line, quorum_reordering, quorum_sentences, remarks,
 };
-use super::text::{outcome, reordering, requirement, sentence, verdict_line};
 
 /// Writes what was judged as Markdown (GitHub's, for its tables). Pure: the same report gives the same bytes.
 ///
@@ -148,6 +149,81 @@ fn mark(outcome: OutcomeName) -> &'static str {
         OutcomeName::Unfit => ":x:",
         OutcomeName::Undetermined | OutcomeName::Reorders => ":grey_question:",
     }
+}
+
+/// Writes how runs compare as Markdown. Pure: the same report gives the same bytes.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_compare(report: &CompareReport, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "## {}\n", escaped(&text::gate_line(report)))?;
+    writeln!(out, "{}\n", escaped(&text::scope(report)))?;
+    for difference in &report.differences {
+        writeln!(out, "- {}", escaped(&difference.text))?;
+    }
+    if !report.differences.is_empty() {
+        writeln!(out)?;
+    }
+    writeln!(
+        out,
+        "| | source | metric | BASE | NEW | worse by | interval | margin | would fail from | median run | p90 of runs |\n\
+         |---|---|---|--:|--:|--:|---|---|--:|---|---|"
+    )?;
+    for source in &report.sources {
+        let name = escaped(&text::name(source));
+        for metric in &source.metrics {
+            compared(metric, &name, report, out)?;
+        }
+    }
+    let notes = report.sources.iter().flat_map(|source| {
+        let runs = (report.base.len(), report.new.len());
+        let of_metrics = source.metrics.iter().flat_map(move |metric| {
+            let fewer = text::fewer(metric, runs.0, runs.1).into_iter();
+            fewer.map(|note| format!("{}: {note}", metric.metric))
+        });
+        let notes = of_metrics.chain(text::left_out(source));
+        notes.map(|note| format!("{}: {note}", text::name(source)))
+    });
+    for (place, note) in notes.enumerate() {
+        if place == 0 {
+            writeln!(out)?;
+        }
+        writeln!(out, "- {}", escaped(&note))?;
+    }
+    Ok(())
+}
+
+fn compared(
+    of: &ComparedReport,
+    source: &str,
+    report: &CompareReport,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let mark = match of.gate {
+        GateName::Pass => ":white_check_mark: pass",
+        GateName::Warn => ":warning: warn",
+        GateName::Fail => ":x: fail",
+        GateName::TooFewRuns => ":grey_question: too few",
+    };
+    let [base, new] = text::values(of);
+    let none = || "-".to_owned();
+    let shift = of.shift.as_ref();
+    let by = shift.map_or_else(none, |shift| text::estimate(of, shift));
+    let interval = shift
+        .and_then(|shift| text::interval(of, shift))
+        .unwrap_or_else(|| format!("needs {} runs a side", report.runs_needed));
+    let quantiles = of.quantiles.iter();
+    let quantiles: Vec<String> = quantiles
+        .map(|quantile| text::quantile_shift(of, quantile))
+        .collect();
+    writeln!(
+        out,
+        "| {mark} | {source} | {} | {base} | {new} | {by} | {interval} | {} | {} | {} |",
+        escaped(&of.metric),
+        text::margin(of),
+        text::fails_from(of).unwrap_or_else(none),
+        quantiles.join(" | ")
+    )
 }
 
 /// Text from outside, in which nothing is markup any more.

@@ -5,12 +5,13 @@
 //! bytes as the run that wrote it. Renderers are pure functions from a report to bytes, one format a
 //! file; they read no terminal and no environment. [`NicReport`] is the same for network interfaces,
 //! [`ServicesReport`] for what services ask of clocks, and [`CheckReport`] adds to a report what was judged
-//! of it.
+//! of it, and [`CompareReport`] holds several runs against others.
 
 mod agreement;
 mod build;
 mod check;
 mod clean;
+mod compare;
 mod floor;
 pub mod html;
 pub mod json;
@@ -24,6 +25,7 @@ mod nic;
 pub mod prometheus;
 mod quantity;
 mod quorum;
+mod run;
 mod saved;
 mod scs;
 mod services;
@@ -36,6 +38,10 @@ pub use check::{
     ReasonReport, RequirementReport, VerdictName, WindowReport,
 };
 pub use clean::escaped;
+pub use compare::{
+    COMPARE_SCHEMA, CompareReport, ComparedReport, ComparedSourceReport, DifferenceReport,
+    GateName, RunNameReport, RunsQuantileReport, ShiftReport, SideReport,
+};
 pub use floor::{FloorReport, SourceFloorReport};
 pub use local::{DisturbanceReport, KernelReport, LocalClockReport};
 pub use model::{

@@ -187,7 +187,7 @@ pub struct SetCheckReport {
     pub pairs_undetermined: u64,
     /// How many pairs do not keep it.
     pub pairs_unfit: u64,
-    /// The largest set of members of which all pairs are proven to keep it.
+    /// The largest set of members of which all pairs are proven to keep it; empty where no pair is.
     pub keep: Vec<String>,
     /// No larger set than this can keep it.
     pub keep_at_most: u64,

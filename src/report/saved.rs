@@ -72,6 +72,14 @@ impl Saved {
             _ => Err(SavedError::Foreign),
         }
     }
+
+    /// What was measured.
+    pub fn measurement(&self) -> &Report {
+        match self {
+            Self::Measured(report) => report,
+            Self::Judged(report) => &report.measurement,
+        }
+    }
 }
 
 fn says_own(json: &[u8]) -> bool {

@@ -1,5 +1,5 @@
 //! Pure mathematics over slices of numbers: quantiles and how sure they are, summaries, histograms,
-//! jitter, running medians, lines, and the [stability] of clocks.
+//! jitter, running medians, lines, shifts between two samples, and the [stability] of clocks.
 //!
 //! Floor 0. Nothing here knows what its numbers measure: no time types, no protocol. Results are
 //! exact where integers allow it. They do not depend on the order of the input, but for what is about
@@ -22,6 +22,7 @@ mod running;
 mod select;
 pub mod stability;
 mod summary;
+mod two_sample;
 mod variation;
 mod weighted;
 
@@ -41,5 +42,8 @@ pub use quantile::{
 pub use running::{distances_from_running_median, running_median};
 pub use select::{Ranked, median_of};
 pub use summary::{QuantileEstimate, Summary};
+pub use two_sample::{
+    Scale, Shift, Tail, hodges_lehmann, least_for_quantile, least_in_each, quantile_shift,
+};
 pub use variation::{ipdv, pdv};
 pub use weighted::{WeightedPoint, settled_line};

@@ -120,11 +120,16 @@ impl OrderInterval {
 /// assert_eq!((median_of_100.lower, median_of_100.upper), (40, 61));
 /// ```
 pub fn order_interval(n: u64, q: Probability) -> OrderInterval {
+    order_interval_leaving(n, q, TAIL)
+}
+
+/// The same for another confidence: either end may miss the quantile with probability `tail`.
+pub(super) fn order_interval_leaving(n: u64, q: Probability, tail: f64) -> OrderInterval {
     let (first, terms) = binomial(n, q);
     let mut below = 0.0;
     let mut lower = first;
     for term in &terms {
-        if below + term > TAIL {
+        if below + term > tail {
             break;
         }
         below += term;
@@ -134,7 +139,7 @@ pub fn order_interval(n: u64, q: Probability) -> OrderInterval {
     let mut above = 0.0;
     let mut upper = first + len(&terms);
     for term in terms.iter().rev() {
-        if above + term > TAIL {
+        if above + term > tail {
             break;
         }
         above += term;

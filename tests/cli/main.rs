@@ -16,6 +16,7 @@ mod analyse;
 mod answers;
 mod check;
 mod columns;
+mod compare;
 mod embedded;
 mod flood;
 mod floor;

@@ -8,6 +8,7 @@
 
 mod campaign;
 mod check;
+mod compare;
 mod formats;
 mod html;
 mod nic;

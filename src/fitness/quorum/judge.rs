@@ -296,6 +296,10 @@ impl<'a> Set<'a> {
         let n = self.members.len();
         let of = |a: usize, b: usize| verdicts.get(place(a, b)).copied();
         check.keep = largest(n, &self.order, |a, b| of(a, b) == Some(Verdict::Fit)).members;
+        if check.keep.len() < 2 {
+            // One alone keeps nothing with anybody.
+            check.keep.clear();
+        }
         check.keep_at_most =
             largest(n, &self.order, |a, b| of(a, b) != Some(Verdict::Unfit)).at_most;
         let outside = (0..n).filter(|member| !check.keep.contains(member));

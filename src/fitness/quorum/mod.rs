@@ -223,7 +223,7 @@ pub struct SetCheck {
     pub verdict: Verdict,
     /// How many pairs keep it, are undetermined, and do not.
     pub pairs: [usize; 3],
-    /// The largest set of members of which all pairs are proven to keep it.
+    /// The largest set of members of which all pairs are proven to keep it; nobody where no pair is.
     pub keep: Vec<usize>,
     /// No set of so many or more can keep it: a pair of each is proven not to, or the search found none.
     pub keep_at_most: usize,

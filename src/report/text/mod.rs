@@ -4,6 +4,7 @@
 
 pub(super) mod agreement;
 mod check;
+mod compare;
 pub(super) mod distribution;
 mod floor;
 pub(super) mod local;
@@ -21,6 +22,11 @@ use std::io::{self, Write};
 
 pub use check::write_check;
 pub(super) use check::{outcome, reordering, requirement, sentence, verdict_line, word};
+pub use compare::write_compare;
+pub(super) use compare::{
+    estimate, fails_from, fewer, gate_line, interval, left_out, margin, name, quantile_shift,
+    scope, values, word as word_of_gate,
+};
 pub use nic::write_nics;
 pub use page::Style;
 pub use quorum::write_quorum;

@@ -373,7 +373,7 @@ pub(in super::super) fn sentences(check: &SetCheckReport, report: &QuorumReport)
         ));
     }
     let kept = match check.keep.len() {
-        0 | 1 if check.verdict != VerdictName::Fit => "no two are proven to keep it".to_owned(),
+        0 => "no two are proven to keep it".to_owned(),
         all if all == n => "every quorum of them keeps it".to_owned(),
         some => format!("{some} of {n} keep it: {}", few(&check.keep)),
     };
@@ -388,7 +388,7 @@ pub(in super::super) fn sentences(check: &SetCheckReport, report: &QuorumReport)
     if !check.outliers.is_empty() {
         told.push(format!("beyond it: {}", few(&check.outliers)));
     }
-    if !check.doubtful.is_empty() && check.keep.len() > 1 {
+    if !check.doubtful.is_empty() && !check.keep.is_empty() {
         told.push(format!("not proven to keep it: {}", few(&check.doubtful)));
     }
     told.extend(check.reasons.iter().map(|of| of.text.clone()));

@@ -27,14 +27,14 @@ const CLOSE: f64 = 1e-10;
 
 /// Which tail of the distribution a probability is of. A small one would be lost as 1 - p.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tail {
+pub(in crate::stats) enum Tail {
     Lower,
     Upper,
 }
 
 /// The x that chi-square of `degrees` degrees of freedom, any positive number, leaves in a tail with
 /// probability `p`, which is above 0 and below 1.
-pub(super) fn chi_square(tail: Tail, p: f64, degrees: f64) -> f64 {
+pub(in crate::stats) fn chi_square(tail: Tail, p: f64, degrees: f64) -> f64 {
     2.0 * inverse(tail, p, degrees / 2.0)
 }
 

@@ -28,7 +28,7 @@ mod covariance;
 mod differences;
 mod edf;
 mod exact;
-mod gamma;
+pub(super) mod gamma;
 mod hadamard;
 mod lanes;
 mod mask;

@@ -1,0 +1,137 @@
+//! [`Difference`]: what differs between the sides beside what is to be compared.
+
+use std::collections::BTreeSet;
+
+use super::run::Run;
+use crate::time::Timestamp;
+
+/// What should be the same on both sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum About {
+    /// The host that measured.
+    Host,
+    /// Its kernel.
+    Kernel,
+    /// What the kernel reads time from.
+    Clocksource,
+    /// The hypervisor.
+    Virtualisation,
+    /// Time daemons that ran.
+    TimeDaemons,
+    /// The program that measured.
+    Tool,
+    /// What the run was asked to do, but for where its report went.
+    Arguments,
+    /// Whose recording it was.
+    Format,
+    /// How fast a server was assumed to drift.
+    Drift,
+    /// Who stamped the exchanges with a source.
+    Stamps,
+    /// A source that only one side asked.
+    Source,
+    /// When the runs were: all of one side before all of the other.
+    Order,
+    /// Runs that did not go to their end.
+    CutShort,
+}
+
+/// What differs, or is to be known of one side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// What it is.
+    pub about: About,
+    /// The source it concerns; absent where it concerns runs.
+    pub source: Option<String>,
+    /// What there is of it in BASE.
+    pub base: Vec<String>,
+    /// What there is of it in NEW.
+    pub new: Vec<String>,
+}
+
+impl Difference {
+    fn of(about: About, base: BTreeSet<String>, new: BTreeSet<String>) -> Option<Self> {
+        (base != new).then(|| Self {
+            about,
+            source: None,
+            base: base.into_iter().collect(),
+            new: new.into_iter().collect(),
+        })
+    }
+
+    /// Who stamped the exchanges with a source, called otherwise in new runs, if that differs.
+    pub(super) fn of_stamps(
+        base: &[Run],
+        new: &[Run],
+        (of_base, of_new): (&str, &str),
+    ) -> Option<Self> {
+        let stamps = |runs: &[Run], source: &str| {
+            let measured = runs.iter().filter_map(|run| run.sources.get(source));
+            measured.flat_map(|of| of.stamps.clone()).collect()
+        };
+        Some(Self {
+            source: Some(of_base.to_owned()),
+            ..Self::of(About::Stamps, stamps(base, of_base), stamps(new, of_new))?
+        })
+    }
+}
+
+/// What differs between the runs of both sides, whatever they measured.
+pub(super) fn between(base: &[Run], new: &[Run]) -> Vec<Difference> {
+    const CIRCUMSTANCES: [About; 9] = [
+        About::Host,
+        About::Kernel,
+        About::Clocksource,
+        About::Virtualisation,
+        About::TimeDaemons,
+        About::Tool,
+        About::Arguments,
+        About::Format,
+        About::Drift,
+    ];
+    let told = |about: About| {
+        let of = |runs: &[Run]| {
+            let told = runs.iter().map(|run| run.circumstances.get(&about));
+            let word = |told: Option<&String>| told.map_or("unknown", String::as_str).to_owned();
+            told.map(word).collect()
+        };
+        Difference::of(about, of(base), of(new))
+    };
+    let circumstances = CIRCUMSTANCES.into_iter().filter_map(told);
+    circumstances
+        .chain(order(base, new))
+        .chain(cut_short(base, new))
+        .collect()
+}
+
+/// Runs that were not taken by turns: whatever changed from the one time to the other is taken for what was
+/// changed on purpose.
+fn order(base: &[Run], new: &[Run]) -> Option<Difference> {
+    let ends = |runs: &[Run]| {
+        let times = || runs.iter().map(|run| run.started);
+        Some((times().min()?, times().max()?))
+    };
+    let (of_base, of_new) = (ends(base)?, ends(new)?);
+    let apart = of_base.1 < of_new.0 || of_new.1 < of_base.0;
+    let told = |(first, last): (Timestamp, Timestamp)| format!("{} to {}", first.utc(), last.utc());
+    apart.then(|| Difference {
+        about: About::Order,
+        source: None,
+        base: vec![told(of_base)],
+        new: vec![told(of_new)],
+    })
+}
+
+fn cut_short(base: &[Run], new: &[Run]) -> Option<Difference> {
+    let names = |runs: &[Run]| -> Vec<String> {
+        let cut = runs.iter().filter(|run| run.is_cut_short);
+        cut.map(|run| run.name.clone()).collect()
+    };
+    let (base, new) = (names(base), names(new));
+    (!base.is_empty() || !new.is_empty()).then_some(Difference {
+        about: About::CutShort,
+        source: None,
+        base,
+        new,
+    })
+}
