@@ -14,6 +14,7 @@ mod nic;
 mod schema;
 mod services;
 mod stability;
+mod tables;
 mod text;
 
 use clockfit::estimate::{Plan, analyse};
