@@ -1,7 +1,7 @@
 //! Offsets and delays as a log of HDR histograms (`.hlog`, format 1.3), which HdrHistogram's tools read, plot and
 //! merge.
 //!
-//! The log has intervals of [`INTERVAL`] and in each a line for every source, class and quantity, by its tag.
+//! The log has intervals of ten seconds, and in each a line for every source, class and quantity, by its tag.
 //! Values are nanoseconds. HDR histograms have no negative values: those of offsets are in lines of their own, by
 //! size, under a tag that ends in `-negative`.
 
