@@ -145,7 +145,8 @@ pub struct ReportArgs {
         default_value = "text",
         value_parser = ReportOutput::of_measurement,
         help = "How to write the report, and where to; several times for several: text, json, html (one page \
-                with pictures). One of them goes to standard output"
+                with pictures), csv (a line an exchange), csv-quantiles, hlog (HdrHistogram's log). One of them goes \
+                to standard output"
     )]
     pub formats: Vec<ReportOutput>,
 }
@@ -288,8 +289,8 @@ pub struct CheckArgs {
         default_value = "text",
         value_parser = ReportOutput::of_verdict,
         help = "How to write the report, and where to; several times for several: text, json, html (one page \
-                with pictures), markdown, junit, nagios (one line with performance data), prometheus. One of them \
-                goes to standard output"
+                with pictures), markdown, junit, nagios (one line with performance data), prometheus, csv (a line an \
+                exchange), csv-quantiles, hlog (HdrHistogram's log). One of them goes to standard output"
     )]
     pub formats: Vec<ReportOutput>,
 
@@ -553,8 +554,8 @@ pub struct RenderArgs {
         default_value = "text",
         value_parser = ReportOutput::of_verdict,
         help = "How to write the report, and where to; several times for several: text, json, html (one page \
-                with pictures); of a report of check also markdown, junit, nagios, prometheus. One of them goes to \
-                standard output"
+                with pictures), csv-quantiles; of a recording also csv (a line an exchange) and hlog (HdrHistogram's \
+                log), of a report of check markdown, junit, nagios and prometheus. One of them goes to standard output"
     )]
     pub formats: Vec<ReportOutput>,
 

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use anyhow::bail;
 
 use crate::report::text::{self, Style};
-use crate::report::{CheckReport, Report, html, json, junit, markdown, nagios, prometheus};
+use crate::report::{
+    CheckReport, Report, csv, hlog, html, json, junit, markdown, nagios, prometheus,
+};
 use crate::sample::Campaign;
 
 /// A report that is asked for: `json`, `html=report.html`.
@@ -27,6 +29,12 @@ pub enum ReportFormat {
     Json,
     /// For a person with a browser: one page with pictures.
     Html,
+    /// For tables: a line an exchange.
+    Csv,
+    /// The same: a line a quantile.
+    CsvQuantiles,
+    /// For HdrHistogram's tools: a log of histograms.
+    Hlog,
     /// For tickets and summaries of CI jobs.
     Markdown,
     /// For CI servers.
@@ -42,14 +50,19 @@ pub enum ReportFormat {
 enum Needs {
     /// Nothing.
     Nothing,
+    /// Single exchanges, which a report has not.
+    Exchanges,
     /// A verdict.
     Verdict,
 }
 
-const FORMATS: [(&str, ReportFormat, Needs); 7] = [
+const FORMATS: [(&str, ReportFormat, Needs); 10] = [
     ("text", ReportFormat::Text, Needs::Nothing),
     ("json", ReportFormat::Json, Needs::Nothing),
     ("html", ReportFormat::Html, Needs::Nothing),
+    ("csv", ReportFormat::Csv, Needs::Exchanges),
+    ("csv-quantiles", ReportFormat::CsvQuantiles, Needs::Nothing),
+    ("hlog", ReportFormat::Hlog, Needs::Exchanges),
     ("markdown", ReportFormat::Markdown, Needs::Verdict),
     ("junit", ReportFormat::Junit, Needs::Verdict),
     ("nagios", ReportFormat::Nagios, Needs::Verdict),
@@ -170,6 +183,10 @@ impl Told<'_> {
             (Needs::Verdict, What::Measured(_)) => bail!(
                 "{name} tells a verdict, and there is none: clockfit check --replay judges a recording"
             ),
+            (Needs::Exchanges, _) if self.campaign.is_none() => bail!(
+                "{name} tells single exchanges, which are in the recording alone (-o FILE of the run), not in a JSON \
+                 report; csv-quantiles tells what the report has"
+            ),
             _ => Ok(()),
         }
     }
@@ -196,7 +213,10 @@ impl Told<'_> {
         match format {
             ReportFormat::Text => text::write(report, style, out),
             ReportFormat::Json => json::write(report, out),
-            ReportFormat::Html => html::write(report, &self.exchanges(report), out),
+            ReportFormat::Html => html::write(report, &self.drawn(report), out),
+            ReportFormat::Csv => csv::write_exchanges(self.exchanges()?, out),
+            ReportFormat::CsvQuantiles => csv::write_quantiles(report, out),
+            ReportFormat::Hlog => hlog::write(self.exchanges()?, out),
             ReportFormat::Markdown
             | ReportFormat::Junit
             | ReportFormat::Nagios
@@ -214,8 +234,9 @@ impl Told<'_> {
         match format {
             ReportFormat::Text => text::write_check(report, style, out),
             ReportFormat::Json => json::write_check(report, out),
-            ReportFormat::Html => {
-                html::write_check(report, &self.exchanges(&report.measurement), out)
+            ReportFormat::Html => html::write_check(report, &self.drawn(&report.measurement), out),
+            ReportFormat::Csv | ReportFormat::CsvQuantiles | ReportFormat::Hlog => {
+                self.measured(&report.measurement, format, style, out)
             }
             ReportFormat::Markdown => markdown::write_check(report, out),
             ReportFormat::Junit => junit::write_check(report, out),
@@ -224,7 +245,12 @@ impl Told<'_> {
         }
     }
 
-    fn exchanges(&self, report: &Report) -> html::Exchanges {
+    fn exchanges(&self) -> io::Result<&Campaign> {
+        let missing = || io::Error::other("there are no single exchanges to tell");
+        self.campaign.ok_or_else(missing)
+    }
+
+    fn drawn(&self, report: &Report) -> html::Exchanges {
         self.campaign
             .map_or_else(html::Exchanges::default, |campaign| {
                 html::Exchanges::new(campaign, report)

@@ -365,14 +365,19 @@ impl ClassReport {
 
 impl ClassName {
     pub(super) fn new(class: Class) -> Self {
-        let (tx, rx) = (class.tx.name(), class.rx.name());
         Self {
             mode: class.mode,
-            stamps: match class.is_pure() {
-                true => tx.to_owned(),
-                false => format!("{tx}/{rx}"),
-            },
+            stamps: stamps_name(class),
         }
+    }
+}
+
+/// Who stamped: one name, or those of both ends.
+pub(super) fn stamps_name(class: Class) -> String {
+    let (tx, rx) = (class.tx.name(), class.rx.name());
+    match class.is_pure() {
+        true => tx.to_owned(),
+        false => format!("{tx}/{rx}"),
     }
 }
 

@@ -215,6 +215,37 @@ impl SignedHistogram {
     }
 }
 
+/// Sizes of the values of one sign.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EncodedSizes {
+    /// Base64 of the compressed V2 encoding.
+    pub encoded: String,
+    /// The largest that it may hold.
+    pub largest: u64,
+}
+
+impl SignedHistogram {
+    /// Both halves as a log of histograms has them: the sizes of the negative values, and the others, zero among
+    /// them; none for a half that is empty.
+    ///
+    /// # Errors
+    /// As [`encode`](Self::encode).
+    pub fn encode_sizes(&self) -> Result<[Option<EncodedSizes>; 2], EncodeHistogramError> {
+        let half = |half: &[u64], from: usize| {
+            let mut held = half.iter().enumerate().skip(from);
+            let last = held.rfind(|(_, count)| **count > 0);
+            let largest =
+                last.map(|(index, count)| bucket_at(index, *count).highest.unsigned_abs());
+            let encoded = largest.map(|largest| {
+                let encoded = encode_from(half, from)?;
+                Ok(EncodedSizes { encoded, largest })
+            });
+            encoded.transpose()
+        };
+        Ok([half(self.negative(), 1)?, half(self.positive(), 0)?])
+    }
+}
+
 impl Default for SignedHistogram {
     fn default() -> Self {
         Self::new()
@@ -264,7 +295,12 @@ fn grow(half: &mut Vec<u64>, index: usize, n: u64) {
 
 /// The counts of a half, that of zero left out: it is told beside them.
 fn encode_half(half: &[u64]) -> Result<String, EncodeHistogramError> {
-    let counts = half.iter().enumerate().skip(1);
+    encode_from(half, 1)
+}
+
+/// The counts of a half from one on.
+fn encode_from(half: &[u64], first: usize) -> Result<String, EncodeHistogramError> {
+    let counts = half.iter().enumerate().skip(first);
     let counts = counts.filter(|(_, count)| **count > 0);
     let buckets = counts.map(|(index, count)| bucket_at(index, *count));
     let highest = buckets

@@ -30,7 +30,9 @@ pub use accumulator::{Accumulator, MeanInflation};
 pub use agreement::{Agreed, Claimed, Trimmed, agreed_by, intersection, most_agreed, trimmed};
 pub use binning::Bins;
 pub use corridor::{COORDINATE_LIMIT, Corridor, Point, Slope, Slopes};
-pub use histogram::{Bucket, EncodeHistogramError, EncodedHistogram, SignedHistogram};
+pub use histogram::{
+    Bucket, EncodeHistogramError, EncodedHistogram, EncodedSizes, SignedHistogram,
+};
 pub use inflation::Inflation;
 pub use jitter::{NSTAGE, jitter};
 pub use line::{Line, robust_line};

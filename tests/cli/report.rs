@@ -58,6 +58,19 @@ fn a_json_report_is_written_anew() {
         text.stdout,
         clockfit(["analyse", measured.recording.to_str().unwrap()]).stdout
     );
+    let quantiles = clockfit(["report", &json, "-f", "csv-quantiles"]);
+    assert_eq!(quantiles.code, 0);
+    assert!(quantiles.stdout.starts_with("source,address,"));
+    for format in ["csv", "hlog"] {
+        clockfit(["report", &json, "-f", format]).refused(&[
+            format,
+            "single exchanges",
+            "recording",
+        ]);
+        let told = clockfit(["report", measured.recording.to_str().unwrap(), "-f", format]);
+        assert_eq!((told.code, told.stderr.as_str()), (0, ""));
+        assert!(told.stdout.lines().count() > 3);
+    }
     for format in ["junit", "nagios"] {
         clockfit(["report", &json, "-f", format]).refused(&[format, "verdict", "check --replay"]);
     }

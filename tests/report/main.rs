@@ -15,6 +15,7 @@ mod nic;
 mod schema;
 mod services;
 mod stability;
+mod tables;
 mod text;
 
 use clockfit::estimate::{Plan, analyse};

@@ -309,7 +309,7 @@ fn curve(of: &SignedHistogram, middle: i64) -> Vec<(f64, i64)> {
             let place = axis.place(part);
             let is_end = index + 1 == buckets.len() || index == 0;
             if is_end || place - last >= APART {
-                let value = bucket.lowest / 2 + bucket.highest / 2;
+                let value = bucket.lowest + (bucket.highest - bucket.lowest) / 2;
                 points.push((part, middle.saturating_add(value)));
                 last = place;
             }

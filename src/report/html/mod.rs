@@ -1,7 +1,7 @@
 //! The report as one page that opens offline: verdict or result first, then pictures, with every number as text.
 //!
 //! The page is HTML with a style and pictures in it. It has no script, and its own policy forbids a browser to
-//! fetch or run anything. Whatever comes from outside goes through [`Markup`], which escapes it.
+//! fetch or run anything. Whatever comes from outside goes through one writer, which escapes it.
 
 mod axis;
 mod distribution;

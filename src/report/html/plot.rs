@@ -206,7 +206,11 @@ fn labels<'a>(
     all: impl Iterator<Item = (f64, &'a String)>,
 ) -> io::Result<()> {
     for (at, label) in all {
-        let place = format!("{edge}:{}%", percent(at));
+        // At the right edge there is no room for half of it.
+        let place = match edge == "left" && at > 0.95 {
+            true => "right:0;transform:none".to_owned(),
+            false => format!("{edge}:{}%", percent(at)),
+        };
         m.say("span", &[("style", &place)], label)?;
     }
     Ok(())

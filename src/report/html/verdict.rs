@@ -8,6 +8,9 @@ use super::markup::Markup;
 use super::plot::{Layer, short};
 use crate::report::{CheckReport, CheckedReport, JudgementReport, OutcomeName, VerdictName};
 
+/// The narrowest that a gauge shows, of its width.
+const GAUGE_LEAST: f64 = 0.012;
+
 /// The verdict, and what all of it rests on.
 pub(super) fn headline(m: &mut Markup<'_>, report: &CheckReport) -> io::Result<()> {
     let (class, _) = look(of_verdict(report.verdict));
@@ -20,7 +23,7 @@ pub(super) fn headline(m: &mut Markup<'_>, report: &CheckReport) -> io::Result<(
             n => format!("{n} servers"),
         };
         let text = format!(
-            "By {} exchanges with {servers}, of which {} were observed.",
+            "By {} exchanges with {servers}, in {} that were observed.",
             window.exchanges,
             plain(window.observed_ns)
         );
@@ -69,7 +72,8 @@ fn one(m: &mut Markup<'_>, of: &JudgementReport) -> io::Result<()> {
             }
         })?;
         for check in &of.checks {
-            checked(m, check)?;
+            let is_alone = of.checks.len() == 1 && of_verdict(check.verdict) == of.outcome;
+            checked(m, check, is_alone)?;
         }
         for reason in &of.reasons {
             m.say("p", &[], &reason.text)?;
@@ -99,15 +103,18 @@ fn one(m: &mut Markup<'_>, of: &JudgementReport) -> io::Result<()> {
     })
 }
 
-fn checked(m: &mut Markup<'_>, check: &CheckedReport) -> io::Result<()> {
+/// One limit. The verdict on one that is alone stands above it already.
+fn checked(m: &mut Markup<'_>, check: &CheckedReport, is_alone: bool) -> io::Result<()> {
     let told = match (check.advisory, check.verdict) {
         (true, VerdictName::Unfit) => "warns",
         (_, verdict) => word(verdict),
     };
     gauge(m, check)?;
     m.within("p", &[], |m| {
-        badge(m, of_verdict(check.verdict), told)?;
-        m.text(" ")?;
+        if !is_alone {
+            badge(m, of_verdict(check.verdict), told)?;
+            m.text(" ")?;
+        }
         m.text(&sentence(check))
     })
 }
@@ -115,8 +122,10 @@ fn checked(m: &mut Markup<'_>, check: &CheckedReport) -> io::Result<()> {
 /// What may be true, on a scale whose middle is what is allowed. The sentence below says the same.
 fn gauge(m: &mut Markup<'_>, check: &CheckedReport) -> io::Result<()> {
     let allowed = f64::from(u32::try_from(check.requirement.allowed / 1_000).unwrap_or(u32::MAX));
-    let Some((lower, upper)) = check.observed else {
-        return Ok(());
+    let (lower, upper) = match check.observed {
+        // Whatever it is, nothing limits it.
+        None | Some((0, None)) => return Ok(()),
+        Some(ends) => ends,
     };
     let place = |value: i64| {
         let size = u32::try_from(value.saturating_abs() / 1_000).unwrap_or(u32::MAX);
@@ -124,7 +133,9 @@ fn gauge(m: &mut Markup<'_>, check: &CheckedReport) -> io::Result<()> {
     };
     let (from, to) = (place(lower), upper.map_or(1.0, place));
     let mut bar = Layer::new(look(of_verdict(check.verdict)).0, "");
-    bar.line([(from, 0.5), (to.max(from + 0.004), 0.5)]);
+    // A mark is seen, however narrow and wherever.
+    let from = from.min(1.0 - GAUGE_LEAST);
+    bar.line([(from, 0.5), (to.max(from + GAUGE_LEAST), 0.5)]);
     let mut limit = Layer::new("limit", "");
     limit.stroke(0.5, (0.0, 1.0));
     let view = format!(
