@@ -10,8 +10,8 @@ use super::clean::{clean, clean_paragraph};
 use super::model::Instant;
 use super::quantity::{exact, plain};
 use crate::fitness::{
-    Basis, Catalogue, Common, LEAST_EXCHANGES, LEAST_OBSERVED, Member, Observed, Peer, Quorum,
-    SetCheck, SetJudgement, SetReason, Skew,
+    Basis, Catalogue, Common, LEAST_EXCHANGES, LEAST_OBSERVED, Member, Need, Observed, Peer,
+    Quorum, SetCheck, SetJudgement, SetReason, Skew,
 };
 use crate::time::Timestamp;
 
@@ -382,6 +382,14 @@ pub(super) fn few(names: &[String]) -> String {
     }
 }
 
+/// One of some.
+fn either(names: &[String]) -> String {
+    match names {
+        [one] => one.clone(),
+        several => format!("one of {}", few(several)),
+    }
+}
+
 impl SetJudgementReport {
     fn new(of: &SetJudgement, named: &Named<'_>, majority: usize) -> Self {
         Self {
@@ -425,7 +433,14 @@ impl SetCheckReport {
             needs: of
                 .needs
                 .iter()
-                .map(|need| needed(*need, of.quantity))
+                .map(|need| match need {
+                    Need::Part => NeedReport {
+                        code: "part".to_owned(),
+                        amount: None,
+                        text: "knowing which part each host has".to_owned(),
+                    },
+                    need => needed(*need, of.quantity),
+                })
                 .collect(),
         }
     }
@@ -487,6 +502,13 @@ fn reason(of: &SetReason, named: &Named<'_>) -> ReasonReport {
         SetReason::Parts(of) => (
             "parts",
             format!("in {} it depends on which host has which part", pairs(*of)),
+        ),
+        SetReason::Tied(members) => (
+            "tied",
+            format!(
+                "as many keep it with {} among them, so that nobody can say who is off",
+                either(&named.names(members))
+            ),
         ),
         SetReason::EachHost => (
             "each_host",

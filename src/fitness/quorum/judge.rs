@@ -81,6 +81,9 @@ fn same_kernel(members: &[Member]) -> Vec<Vec<usize>> {
     shared
 }
 
+/// Outliers of which is looked whether as many would keep the limit with them; with more nothing is clear anyway.
+const MOST_TRIED: usize = 32;
+
 /// What is judged.
 struct Set<'a> {
     members: &'a [Member],
@@ -309,8 +312,38 @@ impl<'a> Set<'a> {
             let mut kept = check.keep.iter();
             can_tell && kept.any(|other| of(*member, *other) == Some(Verdict::Unfit))
         };
-        let (outliers, doubtful): (Vec<usize>, Vec<usize>) = outside.partition(is_beyond);
+        let (mut outliers, mut doubtful): (Vec<usize>, Vec<usize>) = outside.partition(is_beyond);
+        // Nor where as many would keep it with one of those outside.
+        let is_fit = |a: usize, b: usize| of(a, b) == Some(Verdict::Fit);
+        let tied: Vec<usize> = outliers
+            .iter()
+            .enumerate()
+            .filter(|(looked_at, member)| {
+                *looked_at >= MOST_TRIED || self.keeps_with(**member, check.keep.len(), is_fit)
+            })
+            .map(|(_, member)| *member)
+            .collect();
+        if !tied.is_empty() {
+            outliers.retain(|member| !tied.contains(member));
+            doubtful.extend(&tied);
+            doubtful.sort_unstable();
+            check.reasons.push(SetReason::Tied(tied));
+        }
         (check.outliers, check.doubtful) = (outliers, doubtful);
+    }
+
+    /// Whether there is a set of so many with this member in it.
+    fn keeps_with(
+        &self,
+        member: usize,
+        many: usize,
+        is_fit: impl Fn(usize, usize) -> bool,
+    ) -> bool {
+        let near = self.order.iter().copied();
+        let near: Vec<usize> = near
+            .filter(|other| *other != member && is_fit(member, *other))
+            .collect();
+        near.len() + 1 >= many && largest(near.len(), &near, &is_fit).members.len() + 1 >= many
     }
 }
 

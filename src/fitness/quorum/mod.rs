@@ -200,6 +200,8 @@ pub enum SetReason {
     Unknown(usize),
     /// So many pairs would keep it if each host had only the other of two parts.
     Parts(usize),
+    /// As many keep it with one of these, so that nobody can say who is off.
+    Tied(Vec<usize>),
     /// What it asks for is a matter of each host alone.
     EachHost,
     /// It is sensitive to clocks, and no limit is known.

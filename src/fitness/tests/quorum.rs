@@ -625,3 +625,25 @@ fn all_services_are_told_and_a_grade_decides_where_nothing_is_named() {
     let one = found.services.iter().find(reorders).unwrap();
     assert!(one.reorder.unwrap().upper.unwrap() < 11 * MS);
 }
+
+#[test]
+fn where_as_many_agree_either_way_nobody_is_the_outlier() {
+    let asks = [Asked::Server(RIGHT)];
+    let hosts = [
+        Host::new("a", |_| 0, &asks),
+        Host::new("b", |_| 30 * MS, &asks),
+        Host::new("c", |_| 60 * MS, &asks),
+        Host::new("d", |_| 500 * MS, &asks),
+    ];
+    let named = [common(&["192.0.2.1"])];
+    // Of the first three two agree, whichever of the outer ones is left out.
+    let found = judged(&hosts[..3], (&named, &[]), &["ceph-mon"]).unwrap();
+    let check = &found.services[0].checks[0];
+    assert_eq!((check.keep.len(), check.keep_at_most), (2, 2));
+    assert_eq!((check.outliers.len(), check.doubtful.len()), (0, 1));
+    let tied: Vec<&SetReason> = check.reasons.iter().collect();
+    assert_eq!(tied, [&SetReason::Tied(check.doubtful.clone())]);
+    // With a fourth that is far from all, a majority is three, and nobody has one.
+    let found = judged(&hosts, (&named, &[]), &["ceph-mon"]).unwrap();
+    assert!(found.services[0].checks[0].outliers.is_empty());
+}

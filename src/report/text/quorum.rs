@@ -34,11 +34,22 @@ pub fn write_quorum(report: &QuorumReport, style: Style, out: &mut impl Write) -
         false => worst_pairs(report, &mut page)?,
     }
     let in_full = report.services.len() <= IN_FULL;
-    let told = |of: &&SetJudgementReport| in_full || !of.checks.is_empty() && is_grade(report, of);
-    let all = report.services.iter().chain(&report.grades);
-    for of in all.filter(told) {
+    if in_full {
+        for service in &report.services {
+            page.blank()?;
+            block(service, report, &mut page)?;
+        }
+    }
+    let decides = |id: &String| report.decided_by.as_ref().is_none_or(|by| by == id);
+    for grade in &report.grades {
         page.blank()?;
-        block(of, report, &mut page)?;
+        match decides(&grade.id) {
+            true => block(grade, report, &mut page)?,
+            false => page.line(
+                Ink::Title,
+                &format!("{}: {}", grade.id, outcome(grade.outcome)),
+            )?,
+        }
     }
     if !in_full {
         table(report, &mut page)?;
@@ -57,10 +68,6 @@ pub fn write_quorum(report: &QuorumReport, style: Style, out: &mut impl Write) -
         false => text,
     };
     page.paragraph(Ink::Plain, "", 0, &text)
-}
-
-fn is_grade(report: &QuorumReport, of: &SetJudgementReport) -> bool {
-    report.grades.iter().any(|grade| grade.id == of.id)
 }
 
 /// All in one line.
@@ -306,7 +313,7 @@ fn block<W: Write>(
         }
     }
     let mut say = |text: &str| page.paragraph(Ink::Plain, &lead, INDENT, text);
-    for reason in of.reasons.iter().filter(|_| !is_grade(report, of)) {
+    for reason in &of.reasons {
         say(&reason.text)?;
     }
     if let Some(text) = reordering(of) {
@@ -418,7 +425,8 @@ fn table<W: Write>(report: &QuorumReport, page: &mut Page<'_, W>) -> io::Result<
             continue;
         }
         page.blank()?;
-        let title = format!("{} services: {}", of_group.len(), outcome(group));
+        let plural = if of_group.len() == 1 { "" } else { "s" };
+        let title = format!("{} service{plural}: {}", of_group.len(), outcome(group));
         page.line(Ink::Title, &title)?;
         for service in of_group {
             let lead = format!("  {:<width$}", service.id, width = OUTCOME - 2);
