@@ -24,6 +24,7 @@ mod kisses;
 mod limits;
 mod nic;
 mod output;
+mod quorum;
 mod reach;
 mod recording;
 mod report;

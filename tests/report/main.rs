@@ -12,6 +12,7 @@ mod compare;
 mod formats;
 mod html;
 mod nic;
+mod quorum;
 mod schema;
 mod services;
 mod stability;

@@ -127,7 +127,11 @@ fn seven() -> Vec<Campaign> {
     let mut hosts: Vec<Campaign> = (0..6)
         .map(|n| host(&format!("mon-{n}.example.com"), &[(ONE, n * 3)], 62))
         .collect();
-    hosts.push(host("mon-6.example.com", &[(ONE, 0), ("192.0.2.2", 80)], 62));
+    hosts.push(host(
+        "mon-6.example.com",
+        &[(ONE, 0), ("192.0.2.2", 80)],
+        62,
+    ));
     hosts
 }
 
@@ -147,10 +151,20 @@ fn all() -> Vec<QuorumReport> {
         source: "10.0.0.1".to_owned(),
     }];
     vec![
-        judged(&three(), &[ONE], &[], &["ceph-mon", "cassandra", "zookeeper"]),
+        judged(
+            &three(),
+            &[ONE],
+            &[],
+            &["ceph-mon", "cassandra", "zookeeper"],
+        ),
         judged(&three(), &[ONE], &[], &[]),
         judged(&seven(), &[], &[], &["ceph", "keystone"]),
-        judged(&[host("node1", &[(ONE, 0)], 62), asks_node1], &[], &peers, &["ceph-mon"]),
+        judged(
+            &[host("node1", &[(ONE, 0)], 62), asks_node1],
+            &[],
+            &peers,
+            &["ceph-mon"],
+        ),
         torn(),
     ]
 }
@@ -220,7 +234,12 @@ fn every_field_and_code_is_documented() {
 
 #[test]
 fn an_outlier_is_named() {
-    let report = judged(&three(), &[ONE], &[], &["ceph-mon", "cassandra", "zookeeper"]);
+    let report = judged(
+        &three(),
+        &[ONE],
+        &[],
+        &["ceph-mon", "cassandra", "zookeeper"],
+    );
     insta::assert_snapshot!("quorum_outlier", text(&report));
     insta::assert_snapshot!("quorum_outlier_markdown", marked(&report));
 }
@@ -256,10 +275,16 @@ fn hostile_names_are_text_everywhere() {
     let hosts = [host(evil, &[(ONE, 0)], 62), host("b", &[(ONE, 0)], 62)];
     let report = judged(&hosts, &[ONE], &[], &["ceph-mon"]);
     for shown in [text(&report), marked(&report), rendered(&report)] {
-        assert!(!shown.contains('\u{1b}') && !shown.contains('\u{202e}'), "{shown:?}");
+        assert!(
+            !shown.contains('\u{1b}') && !shown.contains('\u{202e}'),
+            "{shown:?}"
+        );
     }
     let marked = marked(&report);
-    assert!(!marked.contains("<img") && !marked.contains(" @all"), "{marked}");
+    assert!(
+        !marked.contains("<img") && !marked.contains(" @all"),
+        "{marked}"
+    );
     let rows = marked.lines().filter(|line| line.starts_with('|'));
     for row in rows {
         let bars = row.replace("\\|", "").matches('|').count();

@@ -351,14 +351,18 @@ pub(in super::super) fn limit(check: &SetCheckReport) -> String {
             .to_owned()
     };
     let worst = match check.apart_ns {
-        None | Some((0, None)) => "not known".to_owned(),
-        Some((lower, None)) => format!("{} or more", size(lower, Round::Down)),
-        Some((lower, Some(upper))) => {
-            format!("{} to {}", size(lower, Round::Down), size(upper, Round::Up))
+        None | Some((0, None)) => "how far apart the worst are is not known".to_owned(),
+        Some((lower, None)) => {
+            format!("the worst are {} or more apart", size(lower, Round::Down))
         }
+        Some((lower, Some(upper))) => format!(
+            "the worst are {} to {} apart",
+            size(lower, Round::Down),
+            size(upper, Round::Up)
+        ),
     };
     format!(
-        "each two within {}{time}{set}; the worst are {worst} apart",
+        "each two within {}{time}{set}; {worst}",
         exact(check.limit_ns)
     )
 }
