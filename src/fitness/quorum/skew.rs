@@ -55,15 +55,24 @@ struct Seen {
     torn: bool,
 }
 
-/// One instant.
+/// One instant, laid out for the many pairs that are looked up in it.
 struct Moment {
-    /// For each member, all that limits how far it is above each of the clocks that several may see.
-    above: Vec<Vec<i64>>,
-    /// The seen of each member.
-    seen: Vec<Seen>,
-    /// The clocks of a way around that contradicts itself.
+    /// How many hubs there are.
+    hubs: usize,
+    /// How far each member can be above each hub, by member.
+    above: Vec<i64>,
+    /// How far hubs can be above each member, by what it saw itself.
+    below: Vec<(usize, i64)>,
+    /// Where each member's part of that begins, and the last one's ends.
+    begins: Vec<usize>,
+    /// UTC minus each member's clock.
+    utc: Vec<Option<Interval>>,
+    /// Whether the servers of each member claim to know it, and no majority agrees.
+    torn: Vec<bool>,
+    /// The clocks of a way around that contradicts itself, and who saw two of them.
     cycle: Vec<ClockId>,
-    /// The clocks that the cycle is joined to.
+    saw_cycle: Vec<usize>,
+    /// Whether each member is joined to it.
     spoiled: Vec<bool>,
 }
 
@@ -90,10 +99,8 @@ impl Skews {
             return Err(Refused::NothingInCommon(name.unwrap_or_default()));
         }
         let torn = (0..members.len()).map(|member| {
-            let torn = moments
-                .iter()
-                .filter(|moment| moment.seen.get(member).is_some_and(|seen| seen.torn));
-            (member, torn.count())
+            let torn = moments.iter().filter_map(|moment| moment.torn.get(member));
+            (member, torn.filter(|torn| **torn).count())
         });
         Ok(Self {
             from,
@@ -299,64 +306,94 @@ impl Moment {
             .enumerate()
             .map(|(number, member)| Seen::at(at, number, member, clocks))
             .collect();
+        let own = |member: usize| groups.hub(clocks.of_member(member));
+        let by_hub: Vec<Vec<(usize, Interval)>> =
+            seen.iter().map(|seen| by_hub(seen, groups)).collect();
         let mut closure = Closure::new(groups.hub_count);
-        for (number, member) in seen.iter().enumerate() {
-            let own = groups.hub(clocks.of_member(number));
-            closure.add(own, &by_hub(member, groups));
+        for (member, seen) in by_hub.iter().enumerate() {
+            closure.add(own(member), seen);
         }
         let cycle = closure.close();
-        let hub_clocks: Vec<ClockId> = (0..groups.hubs.len())
-            .filter(|clock| groups.hub(*clock).is_some())
-            .collect();
-        let cycle: Vec<ClockId> = cycle
-            .iter()
-            .filter_map(|hub| hub_clocks.get(*hub).copied())
-            .collect();
-        let mut spoiled = vec![false; groups.group.len()];
-        if let Some(clock) = cycle.first() {
-            let group = groups.group_of(*clock);
-            for (spoiled, of) in spoiled.iter_mut().zip(&groups.group) {
-                *spoiled = *of == group;
+        let mut moment = Self {
+            hubs: groups.hub_count,
+            above: Vec::with_capacity(members.len() * groups.hub_count),
+            below: Vec::new(),
+            begins: vec![0],
+            utc: seen.iter().map(|seen| seen.utc).collect(),
+            torn: seen.iter().map(|seen| seen.torn).collect(),
+            cycle: Vec::new(),
+            saw_cycle: Vec::new(),
+            spoiled: vec![false; members.len()],
+        };
+        for (member, seen) in by_hub.iter().enumerate() {
+            moment.above.extend(closure.above(own(member), seen));
+            match own(member) {
+                // Of one that others asked the paths know all that it saw.
+                Some(own) => moment.below.push((own, 0)),
+                None => {
+                    let below = seen.iter().map(|(hub, of)| (*hub, of.upper().as_nanos()));
+                    moment.below.extend(below);
+                }
             }
+            moment.begins.push(moment.below.len());
         }
-        let above = (0..).zip(&seen).map(|(number, member)| {
-            let own = groups.hub(clocks.of_member(number));
-            closure.above(own, &by_hub(member, groups))
-        });
-        Self {
-            above: above.collect(),
-            seen,
-            cycle,
-            spoiled,
+        if !cycle.is_empty() {
+            moment.contradicted(&cycle, &seen, clocks, groups);
+        }
+        moment
+    }
+
+    /// Keeps what a contradiction is between, and whom it leaves without evidence.
+    fn contradicted(&mut self, hubs: &[usize], seen: &[Seen], clocks: &Clocks, groups: &Groups) {
+        let is_hub = |clock: &ClockId| groups.hub(*clock).is_some();
+        let of_hubs: Vec<ClockId> = (0..groups.hubs.len()).filter(is_hub).collect();
+        let named = hubs.iter().filter_map(|hub| of_hubs.get(*hub).copied());
+        self.cycle = named.collect();
+        let Some(group) = self.cycle.first().map(|clock| groups.group_of(*clock)) else {
+            return;
+        };
+        for (member, spoiled) in self.spoiled.iter_mut().enumerate() {
+            *spoiled = groups.group_of(clocks.of_member(member)) == group;
+        }
+        for (member, seen) in seen.iter().enumerate() {
+            let on_it = |clock: ClockId| self.cycle.contains(&clock);
+            let others = seen
+                .clocks
+                .iter()
+                .filter(|(clock, _)| on_it(*clock))
+                .count();
+            if others > 1 || others == 1 && on_it(clocks.of_member(member)) {
+                self.saw_cycle.push(member);
+            }
         }
     }
 
     /// What is proven of the first clock minus the second.
-    fn pair(&self, (a, b): (usize, usize), basis: Basis, groups: &Groups) -> Option<Interval> {
-        let (seen_a, seen_b) = (self.seen.get(a)?, self.seen.get(b)?);
+    fn pair(&self, (a, b): (usize, usize), basis: Basis) -> Option<Interval> {
         if basis == Basis::Claimed {
             // (UTC - b) - (UTC - a).
-            let (of_a, of_b) = (seen_a.utc?, seen_b.utc?);
+            let (of_a, of_b) = ((*self.utc.get(a)?)?, (*self.utc.get(b)?)?);
             return Interval::new(of_b.lower() - of_a.upper(), of_b.upper() - of_a.lower());
         }
-        let servers = groups.group.len() - self.seen.len();
-        if self.spoiled.get(servers + a).copied().unwrap_or(true) {
+        if *self.spoiled.get(a)? {
             return None;
         }
-        let most = |of: usize, other: usize, seen: &Seen| {
-            let above = self.above.get(of)?;
-            let through = seen.clocks.iter().filter_map(|(clock, offset)| {
-                let to = above.get(groups.hub(*clock)?)?;
-                Some(sum(*to, offset.upper().as_nanos()))
-            });
-            // One that others asked is a clock of the kind itself.
-            let direct = groups.hub(servers + other).and_then(|hub| above.get(hub));
-            through.chain(direct.copied()).min()
-        };
-        let (up, down) = (most(a, b, seen_b)?, most(b, a, seen_a)?);
+        let (up, down) = (self.most(a, b)?, self.most(b, a)?);
         let ends = (down != OPEN && up != OPEN).then_some((down.saturating_neg(), up));
         let (lower, upper) = ends?;
         Interval::new(TimeDelta::from_nanos(lower), TimeDelta::from_nanos(upper))
+    }
+
+    /// How far a member can be above another one.
+    fn most(&self, of: usize, other: usize) -> Option<i64> {
+        let above = self.above.get(of * self.hubs..(of + 1) * self.hubs)?;
+        let below = self
+            .below
+            .get(*self.begins.get(other)?..*self.begins.get(other + 1)?)?;
+        let ways = below
+            .iter()
+            .filter_map(|(hub, upper)| Some(sum(*above.get(*hub)?, *upper)));
+        ways.min()
     }
 }
 
@@ -385,7 +422,7 @@ fn skew(pair: (usize, usize), members: &[Member], groups: &Groups, moments: &[Mo
     let with_tail = moments.len() > MOSTLY.1;
     let mut sizes: Vec<(i64, i64)> = Vec::new();
     for moment in moments {
-        let Some(here) = moment.pair(pair, basis, groups) else {
+        let Some(here) = moment.pair(pair, basis) else {
             skew.unknown += 1;
             continue;
         };
@@ -433,20 +470,13 @@ fn contradictions(moments: &[Moment], members: &[Member], clocks: &Clocks) -> Ve
             known.instants += 1;
             continue;
         }
-        let on_it = |clock: &ClockId| key.contains(clock);
-        let saw = (0..members.len()).filter(|member| {
-            let seen = moment.seen.get(*member);
-            let seen = seen.into_iter().flat_map(|seen| &seen.clocks);
-            let others = seen.filter(|(clock, _)| on_it(clock)).count();
-            others > 1 || others == 1 && on_it(&clocks.of_member(*member))
-        });
         let contradiction = Contradiction {
             clocks: moment
                 .cycle
                 .iter()
                 .map(|clock| clocks.name(*clock, members))
                 .collect(),
-            members: saw.collect(),
+            members: moment.saw_cycle.clone(),
             instants: 1,
         };
         found.push((key, contradiction));
