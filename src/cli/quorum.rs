@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use rayon::prelude::*;
 
 use super::args::QuorumArgs;
@@ -10,7 +10,7 @@ use super::old::{self, Old};
 use super::report_file::Outputs;
 use super::report_format::ReportFormat;
 use super::{Exit, catalogue, check};
-use crate::estimate::analyse;
+use crate::estimate::{Plan, analyse};
 use crate::fitness::{Common, Member, NoMember, Peer, Question, quorum};
 use crate::report::{Named, QuorumReport, json, markdown, text};
 
@@ -24,7 +24,11 @@ pub(super) fn run(args: &QuorumArgs) -> anyhow::Result<Exit> {
         .par_iter()
         .map(|(name, file)| member(name.as_deref(), file, args))
         .collect::<anyhow::Result<_>>()?;
-    let commons: Vec<Common> = args.common.iter().map(|text| common(text)).collect();
+    let commons: Vec<Common> = args
+        .common
+        .iter()
+        .map(|text| common(text))
+        .collect::<anyhow::Result<_>>()?;
     let peers: Vec<Peer> = args
         .peer
         .iter()
@@ -64,16 +68,23 @@ fn parted(text: &str) -> (Option<String>, PathBuf) {
     }
 }
 
-fn common(text: &str) -> Common {
-    Common {
-        names: text.split('=').map(str::to_owned).collect(),
+fn common(text: &str) -> anyhow::Result<Common> {
+    let names: Vec<String> = text.split('=').map(|name| name.trim().to_owned()).collect();
+    if names.iter().any(String::is_empty) {
+        bail!("--common {text:?}: a name is empty; name one server, or several names of it as A=B");
     }
+    Ok(Common { names })
 }
 
 fn member(name: Option<&str>, file: &Path, args: &QuorumArgs) -> anyhow::Result<Member> {
     let made = match old::read(file)? {
         Old::Recording(replay) => {
-            let assessment = analyse(&replay.campaign, &check::plan(args.analysis));
+            let plan = Plan {
+                // Servers are compared here.
+                course: false,
+                ..check::plan(args.analysis)
+            };
+            let assessment = analyse(&replay.campaign, &plan);
             Member::of(&replay.campaign, &assessment)
         }
         Old::Report(saved) => saved.measurement().member(),

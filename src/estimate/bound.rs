@@ -13,7 +13,8 @@
 use super::claims::{Claim, Origin};
 use super::course::Known;
 use super::slots::{Drift, Ends, Reach, Slot};
-use crate::time::{Frequency, Interval, TimeDelta, Timestamp};
+use super::steering::saturate;
+use crate::time::{Frequency, Interval, Monotonic, TimeDelta, Timestamp};
 
 /// An interval that holds the true offset, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub struct BoundAt {
     /// T2 of the exchange it was computed for, on the server's clock. It holds for the moment the
     /// request left, at most one delay earlier.
     pub at: Timestamp,
+    /// When the request left, on the counter.
+    pub counter: Monotonic,
     /// What it grows by at both ends as it ages, at most, on the counter's axis.
     pub drift: Frequency,
     /// Which exchange, as an index of [`SourceRecord::samples`](crate::sample::SourceRecord::samples).
@@ -191,6 +194,7 @@ impl<'a> Timeline<'a> {
         Some(BoundAt {
             interval: self.origin.offset(claim, lower, upper)?,
             at: claim.t2,
+            counter: Monotonic::from_nanos(saturate(self.origin.reading(claim).at)),
             drift: self.drift.widest(),
             sample: claim.sample,
         })

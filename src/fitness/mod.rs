@@ -30,7 +30,7 @@ pub use judge::{CannotJudge, Judged, LEAST_EXCHANGES, LEAST_OBSERVED, judge};
 pub use quantity::{Quantity, Unit};
 pub use question::{DECIDING_GRADE, Question};
 pub use quorum::{
-    Basis, Common, Contradiction, HostTold, Member, Move, NoMember, Peer, Quorum, Refused,
+    Basis, Bound, Common, Contradiction, HostTold, Member, Move, NoMember, Peer, Quorum, Refused,
     SetCheck, SetJudgement, SetReason, Skew, SourceTold, claims_utc, quorum, refuse_own,
 };
 pub use verdict::{Check, Claim, Judgement, Need, Observed, Outcome, Reason, Verdict};

@@ -22,7 +22,7 @@ use crate::sample::{
     SourceRecord,
 };
 use crate::stats::{Bins, EncodedHistogram, QuantileEstimate, Summary};
-use crate::time::{Interval, TimeDelta};
+use crate::time::{Interval, Monotonic, TimeDelta};
 
 impl Report {
     /// The report of a campaign and its assessment. Nothing else enters it. Text from outside is
@@ -52,7 +52,10 @@ impl Report {
                 .map(|warning| WarningReport::new(campaign, warning))
                 .collect(),
             sources: asked
-                .map(|(record, found)| SourceReport::new(record, found, &assessment.floors))
+                .map(|(record, found)| {
+                    let beside = (assessment.floors.as_slice(), campaign.header.started_at);
+                    SourceReport::new(record, found, beside)
+                })
                 .collect(),
             paths: assessment
                 .paths
@@ -182,7 +185,12 @@ impl WarningReport {
 }
 
 impl SourceReport {
-    fn new(record: &SourceRecord, found: &SourceAssessment, floors: &[Floor]) -> Self {
+    fn new(
+        record: &SourceRecord,
+        found: &SourceAssessment,
+        (floors, begun): (&[Floor], Monotonic),
+    ) -> Self {
+        let bound = |of: &BoundAt| BoundReport::new(of, begun);
         let mut classes = found.classes.iter().map(ClassReport::new);
         // A clock says nothing of itself.
         let server = found
@@ -208,8 +216,8 @@ impl SourceReport {
             stamp_faults: record.incidents().stamp_faults.clone(),
             server: server.map(ServerReport::new),
             root_distance_ns: server.map(|s| s.root_distance().as_nanos()),
-            bound_ns: found.timing.bound.as_ref().map(BoundReport::new),
-            bound_series: found.timing.series.iter().map(BoundReport::new).collect(),
+            bound_ns: found.timing.bound.as_ref().map(bound),
+            bound_series: found.timing.series.iter().map(bound).collect(),
             breaks: found
                 .timing
                 .breaks
@@ -266,11 +274,12 @@ impl ServerReport {
 }
 
 impl BoundReport {
-    fn new(bound: &BoundAt) -> Self {
+    fn new(bound: &BoundAt, begun: Monotonic) -> Self {
         Self {
             lower: bound.interval.lower().as_nanos(),
             upper: bound.interval.upper().as_nanos(),
             at: bound.at,
+            since_start_ns: bound.counter.since(begun).as_nanos(),
             drift_ppb: bound.drift.as_ppb(),
         }
     }

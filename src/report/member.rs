@@ -2,9 +2,9 @@
 
 use super::model::{Report, SourceReport};
 use crate::estimate::Drift;
-use crate::fitness::{HostTold, Member, Move, NoMember, SourceTold, claims_utc, refuse_own};
-use crate::sample::{SourceKind, Timescale};
-use crate::time::{Frequency, Interval, TimeDelta, Timestamp};
+use crate::fitness::{Bound, HostTold, Member, Move, NoMember, SourceTold, claims_utc, refuse_own};
+use crate::sample::{DisturbanceKind, SourceKind, Timescale};
+use crate::time::{Frequency, Interval, TimeDelta};
 
 impl Report {
     /// What it says of its host's clock, to be held against other hosts'.
@@ -35,13 +35,21 @@ impl Report {
                     kind: of.what,
                     since_start: nanos(of.since_start_ns),
                     error: nanos(of.at_error_ns),
+                    by: match (of.size_ns, of.leap) {
+                        (Some(by), _) if of.what == DisturbanceKind::Step => {
+                            Some((nanos(by), nanos(of.size_error_ns.unwrap_or(0))))
+                        }
+                        (_, Some(leap)) if of.what == DisturbanceKind::LeapSecond => {
+                            Move::of_leap(leap)
+                        }
+                        _ => None,
+                    },
                     rates: of
                         .from_ppb
                         .zip(of.to_ppb)
                         .map(|(from, to)| (Frequency::from_ppb(from), Frequency::from_ppb(to))),
                 })
                 .collect(),
-            more_moves: clock.more_disturbances,
             sources: sources.map(told).collect(),
         })
     }
@@ -50,10 +58,13 @@ impl Report {
 fn told(source: &SourceReport) -> SourceTold {
     let nanos = TimeDelta::from_nanos;
     let series = source.bound_series.iter().filter_map(|of| {
-        let interval = Interval::new(nanos(of.lower), nanos(of.upper))?;
-        Some((of.at, interval))
+        Some(Bound {
+            at: of.at,
+            since_start: nanos(of.since_start_ns),
+            offset: Interval::new(nanos(of.lower), nanos(of.upper))?,
+        })
     });
-    let series: Vec<(Timestamp, Interval)> = series.collect();
+    let series: Vec<Bound> = series.collect();
     let server = source.server.as_ref();
     let claims = server.is_some_and(|of| claims_utc(of.leap, of.stratum));
     let classes = std::iter::once(&source.main).chain(&source.other_classes);

@@ -260,6 +260,8 @@ pub struct BoundReport {
     /// When, on the server's clock.
     #[schemars(with = "Instant")]
     pub at: Timestamp,
+    /// When its request left, since the start of the run, on the unsteered counter.
+    pub since_start_ns: i64,
     /// By how much both ends widen with time.
     pub drift_ppb: i64,
 }

@@ -261,7 +261,7 @@ impl QuorumReport {
             window: QuorumWindowReport {
                 from: judged.from,
                 to: judged.to,
-                observed_ns: judged.to.since(judged.from).as_nanos(),
+                observed_ns: judged.observed.as_nanos(),
                 needed_ns: LEAST_OBSERVED.as_nanos(),
                 instants: count(judged.instants),
             },

@@ -161,6 +161,7 @@ fn what_cannot_be_held_against_each_other_is_refused() {
     quorum(&[&a, &hosts.report(&a)], &args).refused(&["the same run"]);
     quorum(&[&a, &b], &["--common", "192.0.2.9"])
         .refused(&["no report has a server \"192.0.2.9\""]);
+    quorum(&[&a, &b], &["--common", "192.0.2.1="]).refused(&["a name is empty"]);
     quorum(&[&a, &b], &["--peer", "z=192.0.2.1"]).refused(&["no report is of a host called \"z\""]);
     quorum(&[&a, &b], &["--peer", "a"]).refused(&["node-1=10.0.0.1"]);
     quorum(&[&a, &b], &["--for", "cef-mon"]).refused(&["ceph-mon"]);

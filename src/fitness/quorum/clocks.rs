@@ -7,7 +7,8 @@
 
 use std::collections::BTreeMap;
 
-use super::member::{Member, Witness};
+use super::member::Member;
+use super::witness::Witness;
 use super::{Common, Peer, Refused};
 use crate::time::{Interval, TimeDelta, Timestamp};
 
@@ -272,13 +273,23 @@ impl Named {
 
 impl Witness {
     fn is_called(&self, name: &str) -> bool {
-        let is_address = bare(&self.address) == bare(name.trim_matches(['[', ']']));
+        let is_address = one_spelling(&self.address) == one_spelling(name.trim_matches(['[', ']']));
         let full = match self.address.contains(':') {
             true => format!("[{}]:{}", self.address, self.port),
             false => format!("{}:{}", self.address, self.port),
         };
         self.source == name || full == name || is_address
     }
+}
+
+/// An address as it is written but once: IPv6 has many ways.
+fn one_spelling(address: &str) -> String {
+    let bare = bare(address);
+    let parsed = bare.parse::<std::net::IpAddr>();
+    parsed.map_or_else(
+        |_| bare.to_owned(),
+        |address| address.to_canonical().to_string(),
+    )
 }
 
 /// An address without its zone, which is a matter of the host.

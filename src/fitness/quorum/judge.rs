@@ -48,6 +48,7 @@ pub(super) fn judge(members: &[Member], skews: Skews, question: &Question<'_>) -
         grades,
         from: skews.from,
         to: skews.to,
+        observed: skews.observed,
         instants: skews.instants,
         pairs: skews.pairs,
         contradictions: skews.contradictions,
@@ -90,6 +91,9 @@ struct Set<'a> {
     skews: &'a Skews,
     /// By the middle of how far they are ahead of the first.
     order: Vec<usize>,
+    /// How far apart the worst pair is at most, and in 99.9 % of the time.
+    size: Option<Observed>,
+    mostly: Option<Observed>,
 }
 
 impl<'a> Set<'a> {
@@ -109,6 +113,8 @@ impl<'a> Set<'a> {
             members,
             skews,
             order,
+            size: of_worst(&skews.pairs, Skew::size),
+            mostly: of_worst(&skews.pairs, |pair| pair.mostly),
         }
     }
 
@@ -117,7 +123,7 @@ impl<'a> Set<'a> {
     }
 
     fn length(&self) -> TimeDelta {
-        self.skews.to.since(self.skews.from)
+        self.skews.observed
     }
 
     fn reasons(&self) -> Vec<SetReason> {
@@ -173,7 +179,7 @@ impl<'a> Set<'a> {
             reasons: Vec::new(),
         };
         if service.last_write_wins {
-            judgement.reorder = self.of_worst(Skew::size);
+            judgement.reorder = self.size;
         }
         if service.scope == Scope::None {
             return judgement;
@@ -220,26 +226,6 @@ impl<'a> Set<'a> {
         }
     }
 
-    /// What holds of all pairs.
-    fn of_worst(&self, of: impl Fn(&Skew) -> Option<Observed>) -> Option<Observed> {
-        let mut worst: Option<Observed> = None;
-        for pair in &self.skews.pairs {
-            let Some(size) = of(pair) else {
-                // Of which nothing is known may be anything.
-                worst = Some(Observed {
-                    lower: worst.map_or(0, |of| of.lower),
-                    upper: None,
-                });
-                continue;
-            };
-            worst = Some(worst.map_or(size, |all| Observed {
-                lower: all.lower.max(size.lower),
-                upper: all.upper.zip(size.upper).map(|(a, b)| a.max(b)),
-            }));
-        }
-        worst
-    }
-
     fn check(
         &self,
         quantity: Quantity,
@@ -256,7 +242,10 @@ impl<'a> Set<'a> {
             limit,
             set: limits.is_set(quantity),
             advisory: quantity == Quantity::WarnedSkew,
-            observed: self.of_worst(size),
+            observed: match quantity {
+                Quantity::SkewMostly => self.mostly,
+                _ => self.size,
+            },
             verdict: Verdict::Undetermined,
             pairs: [0; 3],
             keep: Vec::new(),
@@ -271,6 +260,13 @@ impl<'a> Set<'a> {
             (check.reasons, check.needs) = (reasons, needs);
             check.pairs = [0, self.skews.pairs.len(), 0];
             check.doubtful = (0..self.members.len()).collect();
+            return check;
+        }
+        if check.observed.map(|of| of.against(limit)) == Some(Verdict::Fit) {
+            // If the worst pair keeps it, all do.
+            check.verdict = Verdict::Fit;
+            check.pairs = [self.skews.pairs.len(), 0, 0];
+            check.keep = (0..self.members.len()).collect();
             return check;
         }
         let mut found = Found::default();
@@ -345,6 +341,26 @@ impl<'a> Set<'a> {
             .collect();
         near.len() + 1 >= many && largest(near.len(), &near, &is_fit).members.len() + 1 >= many
     }
+}
+
+/// What holds of all pairs.
+fn of_worst(pairs: &[Skew], of: impl Fn(&Skew) -> Option<Observed>) -> Option<Observed> {
+    let mut worst: Option<Observed> = None;
+    for pair in pairs {
+        let Some(size) = of(pair) else {
+            // Of which nothing is known may be anything.
+            worst = Some(Observed {
+                lower: worst.map_or(0, |of| of.lower),
+                upper: None,
+            });
+            continue;
+        };
+        worst = Some(worst.map_or(size, |all| Observed {
+            lower: all.lower.max(size.lower),
+            upper: all.upper.zip(size.upper).map(|(a, b)| a.max(b)),
+        }));
+    }
+    worst
 }
 
 /// Why pairs are undetermined, and what would decide all of them.

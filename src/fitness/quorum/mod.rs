@@ -10,6 +10,7 @@ mod judge;
 mod member;
 mod sets;
 mod skew;
+mod witness;
 
 use clocks::Clocks;
 use skew::Skews;
@@ -19,7 +20,7 @@ use super::question::Question;
 use super::verdict::{Need, Observed, Outcome, Verdict};
 use crate::time::{Interval, TimeDelta, Timestamp};
 
-pub use member::{HostTold, Member, Move, NoMember, SourceTold, claims_utc, refuse_own};
+pub use member::{Bound, HostTold, Member, Move, NoMember, SourceTold, claims_utc, refuse_own};
 
 /// A server that is known to be one and the same for all who asked it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -267,6 +268,8 @@ pub struct Quorum {
     pub from: Timestamp,
     /// Until when.
     pub to: Timestamp,
+    /// How much of that was measured: a server that steps its time forward adds none.
+    pub observed: TimeDelta,
     /// At how many instants.
     pub instants: usize,
     /// The pairs, in the order 0-1, 0-2, 1-2, 0-3...

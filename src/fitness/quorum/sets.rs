@@ -9,9 +9,9 @@ pub(super) struct Largest {
     pub at_most: usize,
 }
 
-/// Steps after which the search ends with what it has: some tenths of a second. Clocks lie on a line, where the
-/// first way down finds the largest set; only evidence that hangs together badly takes more.
-const MOST_STEPS: usize = 200_000;
+/// Words of sets after which the search ends with what it has: some tenths of a second. Clocks lie on a line, where
+/// the first way down finds the largest set; only evidence that hangs together badly takes more.
+const MOST_WORK: usize = 50_000_000;
 
 /// Finds the largest set of `count` members of which each two are `joined` (a maximum clique, by branch and bound
 /// with coloring: E. Tomita and T. Seki, 2003). Of equal ones that with members that come first in `order`.
@@ -37,7 +37,7 @@ pub(super) fn largest(
         neighbours: &neighbours,
         best: Vec::new(),
         chosen: Vec::new(),
-        steps: 0,
+        work: 0,
     };
     let mut all = Bits::none(words);
     (0..count).for_each(|place| all.set(place));
@@ -71,7 +71,7 @@ struct Search<'a> {
     neighbours: &'a [Bits],
     best: Vec<usize>,
     chosen: Vec<usize>,
-    steps: usize,
+    work: usize,
 }
 
 impl Search<'_> {
@@ -83,13 +83,14 @@ impl Search<'_> {
     /// Looks through all sets with what is chosen already; `false` if it had to end before.
     fn expand(&mut self, mut open: Bits) -> bool {
         let ordered = self.colors(&open);
+        // Each color is a walk over the words of all that are left.
+        self.work += (ordered.len() + 1) * open.0.len();
+        if self.work > MOST_WORK {
+            return false;
+        }
         for (place, color) in ordered.into_iter().rev() {
             if self.chosen.len() + color <= self.best.len() {
                 return true;
-            }
-            self.steps += 1;
-            if self.steps > MOST_STEPS {
-                return false;
             }
             self.chosen.push(place);
             let next = open.and(self.of(place));

@@ -22,6 +22,10 @@ use crate::time::{Interval, TimeDelta, Timestamp};
 const STEP: TimeDelta = TimeDelta::from_secs(1);
 /// Sums of two bounds that are made at most, some seconds of work: instants are farther apart rather than more.
 const MOST_SUMS: usize = 300_000_000;
+/// What is kept of members at all instants together: some hundred megabytes.
+const MOST_KEPT: usize = 2_000_000;
+/// Moves of clocks that are looked at one by one.
+const MOST_MOVES: usize = 1_000;
 /// 99.9 % of the time, as grades have it.
 const MOSTLY: (usize, usize) = (999, 1_000);
 
@@ -31,6 +35,8 @@ pub(super) struct Skews {
     pub from: Timestamp,
     pub to: Timestamp,
     pub instants: usize,
+    /// How much of that was measured.
+    pub observed: TimeDelta,
     /// The pairs, in the order 0-1, 0-2, 1-2, 0-3...
     pub pairs: Vec<Skew>,
     pub contradictions: Vec<Contradiction>,
@@ -69,18 +75,45 @@ struct Moment {
     utc: Vec<Option<Interval>>,
     /// Whether the servers of each member claim to know it, and no majority agrees.
     torn: Vec<bool>,
-    /// The clocks of a way around that contradicts itself, and who saw two of them.
-    cycle: Vec<ClockId>,
-    saw_cycle: Vec<usize>,
-    /// Whether each member is joined to it.
+    /// Ways around that contradict themselves.
+    cycles: Vec<Cycle>,
+    /// Whether each member is joined to one.
     spoiled: Vec<bool>,
+}
+
+/// A way around that contradicts itself.
+struct Cycle {
+    clocks: Vec<ClockId>,
+    /// Members that saw two of these, or are one and saw another.
+    saw: Vec<usize>,
+}
+
+impl Cycle {
+    fn of(hubs: &[usize], seen: &[Seen], clocks: &Clocks, groups: &Groups) -> Self {
+        let named: Vec<ClockId> = hubs.iter().filter_map(|hub| groups.clock(*hub)).collect();
+        let saw = seen.iter().enumerate().filter(|(member, seen)| {
+            let on_it = |clock: ClockId| named.contains(&clock);
+            let others = seen
+                .clocks
+                .iter()
+                .filter(|(clock, _)| on_it(*clock))
+                .count();
+            others > 1 || others == 1 && on_it(clocks.of_member(*member))
+        });
+        Self {
+            saw: saw.map(|(member, _)| member).collect(),
+            clocks: named,
+        }
+    }
 }
 
 impl Skews {
     pub(super) fn find(members: &[Member], clocks: &Clocks) -> Result<Self, Refused> {
         let (from, to) = window(members, clocks)?;
         let groups = Groups::of(members, clocks);
-        let instants = instants(members, &groups, (from, to));
+        let mut instants = instants(members, &groups, (from, to));
+        let even = instants.len();
+        instants.extend(moves(members, clocks, (from, to)));
         let moments: Vec<Moment> = instants
             .par_iter()
             .map(|at| Moment::at(*at, members, clocks, &groups))
@@ -92,12 +125,13 @@ impl Skews {
         debug_assert_eq!(pairs.len(), total, "each pair once");
         let pairs: Vec<Skew> = pairs
             .par_iter()
-            .map(|pair| skew(*pair, members, &groups, &moments))
+            .map(|pair| skew(*pair, members, &groups, (&moments, even)))
             .collect();
         if let Some(lonely) = lonely(members.len(), &pairs) {
             let name = members.get(lonely).map(|member| member.name.clone());
             return Err(Refused::NothingInCommon(name.unwrap_or_default()));
         }
+        let observed = members.iter().filter_map(|member| member.duration);
         let torn = (0..members.len()).map(|member| {
             let torn = moments.iter().filter_map(|moment| moment.torn.get(member));
             (member, torn.filter(|torn| **torn).count())
@@ -106,6 +140,7 @@ impl Skews {
             from,
             to,
             instants: instants.len(),
+            observed: observed.fold(to.since(from), TimeDelta::min),
             pairs,
             contradictions: contradictions(&moments, members, clocks),
             torn: torn.filter(|(_, count)| *count > 0).collect(),
@@ -174,6 +209,15 @@ impl Groups {
         self.hubs.get(clock).copied().flatten()
     }
 
+    /// The clock that is a hub.
+    fn clock(&self, hub: usize) -> Option<ClockId> {
+        self.hubs.iter().position(|of| *of == Some(hub))
+    }
+
+    fn group_of_hub(&self, hub: usize) -> Option<ClockId> {
+        self.clock(hub).map(|clock| self.group_of(clock))
+    }
+
     fn group_of(&self, clock: ClockId) -> ClockId {
         self.group.get(clock).copied().unwrap_or(clock)
     }
@@ -239,6 +283,29 @@ fn window(members: &[Member], clocks: &Clocks) -> Result<(Timestamp, Timestamp),
     Ok((from, to))
 }
 
+/// Where clocks were moved.
+fn moves(
+    members: &[Member],
+    clocks: &Clocks,
+    (from, to): (Timestamp, Timestamp),
+) -> Vec<Timestamp> {
+    let mut found = Vec::new();
+    for (number, member) in members.iter().enumerate() {
+        for (place, witness) in member.witnesses.iter().enumerate() {
+            let Some(shift) = clocks.shift(number, place, witness) else {
+                continue;
+            };
+            let moves = witness.moves().take(MOST_MOVES);
+            found.extend(moves.map(|at| on_root(at, shift)));
+        }
+    }
+    found.retain(|at| (from..=to).contains(at));
+    found.sort_unstable();
+    found.dedup();
+    found.truncate(MOST_MOVES);
+    found
+}
+
 /// Evenly over the window, its ends among them.
 fn instants(
     members: &[Member],
@@ -251,7 +318,7 @@ fn instants(
     let sums = (n * n / 2 * seen.unwrap_or(1))
         .saturating_add(hubs.saturating_mul(hubs).saturating_mul(hubs + n))
         .max(1);
-    let most = (MOST_SUMS / sums).max(2);
+    let most = (MOST_SUMS / sums).min(MOST_KEPT / n.max(1)).max(2);
     let length = i128::from(to.since(from).as_nanos());
     let steps = usize::try_from(length / i128::from(STEP.as_nanos())).unwrap_or(usize::MAX);
     let steps = steps.clamp(1, most - 1);
@@ -309,11 +376,24 @@ impl Moment {
         let own = |member: usize| groups.hub(clocks.of_member(member));
         let by_hub: Vec<Vec<(usize, Interval)>> =
             seen.iter().map(|seen| by_hub(seen, groups)).collect();
-        let mut closure = Closure::new(groups.hub_count);
-        for (member, seen) in by_hub.iter().enumerate() {
-            closure.add(own(member), seen);
-        }
-        let cycle = closure.close();
+        let group = |member: usize| groups.group_of(clocks.of_member(member));
+        // What contradicts itself says nothing; the others may still say what they know.
+        let mut cycles: Vec<Vec<usize>> = Vec::new();
+        let mut spoiled: Vec<ClockId> = Vec::new();
+        let closure = loop {
+            let mut closure = Closure::new(groups.hub_count);
+            for (member, seen) in by_hub.iter().enumerate() {
+                if !spoiled.contains(&group(member)) {
+                    closure.add(own(member), seen);
+                }
+            }
+            let cycle = closure.close();
+            let Some(of) = cycle.first().and_then(|hub| groups.group_of_hub(*hub)) else {
+                break closure;
+            };
+            cycles.push(cycle);
+            spoiled.push(of);
+        };
         let mut moment = Self {
             hubs: groups.hub_count,
             above: Vec::with_capacity(members.len() * groups.hub_count),
@@ -321,9 +401,10 @@ impl Moment {
             begins: vec![0],
             utc: seen.iter().map(|seen| seen.utc).collect(),
             torn: seen.iter().map(|seen| seen.torn).collect(),
-            cycle: Vec::new(),
-            saw_cycle: Vec::new(),
-            spoiled: vec![false; members.len()],
+            cycles: Vec::new(),
+            spoiled: (0..members.len())
+                .map(|member| spoiled.contains(&group(member)))
+                .collect(),
         };
         for (member, seen) in by_hub.iter().enumerate() {
             moment.above.extend(closure.above(own(member), seen));
@@ -337,35 +418,11 @@ impl Moment {
             }
             moment.begins.push(moment.below.len());
         }
-        if !cycle.is_empty() {
-            moment.contradicted(&cycle, &seen, clocks, groups);
-        }
+        let named = cycles
+            .iter()
+            .map(|hubs| Cycle::of(hubs, &seen, clocks, groups));
+        moment.cycles = named.collect();
         moment
-    }
-
-    /// Keeps what a contradiction is between, and whom it leaves without evidence.
-    fn contradicted(&mut self, hubs: &[usize], seen: &[Seen], clocks: &Clocks, groups: &Groups) {
-        let is_hub = |clock: &ClockId| groups.hub(*clock).is_some();
-        let of_hubs: Vec<ClockId> = (0..groups.hubs.len()).filter(is_hub).collect();
-        let named = hubs.iter().filter_map(|hub| of_hubs.get(*hub).copied());
-        self.cycle = named.collect();
-        let Some(group) = self.cycle.first().map(|clock| groups.group_of(*clock)) else {
-            return;
-        };
-        for (member, spoiled) in self.spoiled.iter_mut().enumerate() {
-            *spoiled = groups.group_of(clocks.of_member(member)) == group;
-        }
-        for (member, seen) in seen.iter().enumerate() {
-            let on_it = |clock: ClockId| self.cycle.contains(&clock);
-            let others = seen
-                .clocks
-                .iter()
-                .filter(|(clock, _)| on_it(*clock))
-                .count();
-            if others > 1 || others == 1 && on_it(clocks.of_member(member)) {
-                self.saw_cycle.push(member);
-            }
-        }
     }
 
     /// What is proven of the first clock minus the second.
@@ -406,7 +463,12 @@ fn by_hub(seen: &Seen, groups: &Groups) -> Vec<(usize, Interval)> {
 }
 
 /// What two members' clocks were apart over all instants.
-fn skew(pair: (usize, usize), members: &[Member], groups: &Groups, moments: &[Moment]) -> Skew {
+fn skew(
+    pair: (usize, usize),
+    members: &[Member],
+    groups: &Groups,
+    (moments, even): (&[Moment], usize),
+) -> Skew {
     let servers = groups.group.len() - members.len();
     let mut skew = Skew {
         basis: groups.basis(servers, pair),
@@ -419,9 +481,9 @@ fn skew(pair: (usize, usize), members: &[Member], groups: &Groups, moments: &[Mo
         skew.unknown = moments.len();
         return skew;
     };
-    let with_tail = moments.len() > MOSTLY.1;
+    let with_tail = even > MOSTLY.1;
     let mut sizes: Vec<(i64, i64)> = Vec::new();
-    for moment in moments {
+    for (number, moment) in moments.iter().enumerate() {
         let Some(here) = moment.pair(pair, basis) else {
             skew.unknown += 1;
             continue;
@@ -433,13 +495,13 @@ fn skew(pair: (usize, usize), members: &[Member], groups: &Groups, moments: &[Mo
         skew.ahead = hull;
         let (lower, upper) = (lower.as_nanos(), upper.as_nanos());
         skew.least = (skew.least.0.max(lower), skew.least.1.min(upper));
-        if with_tail {
+        if with_tail && number < even {
             let most = lower.saturating_abs().max(upper.saturating_abs());
             sizes.push((lower.max(upper.saturating_neg()).max(0), most));
         }
     }
     skew.mostly = match with_tail {
-        true => mostly(&sizes, moments.len()),
+        true => mostly(&sizes, even),
         false => skew.size(),
     };
     skew
@@ -463,20 +525,20 @@ fn mostly(sizes: &[(i64, i64)], instants: usize) -> Option<Observed> {
 /// The ways around that contradict themselves, each once.
 fn contradictions(moments: &[Moment], members: &[Member], clocks: &Clocks) -> Vec<Contradiction> {
     let mut found: Vec<(Vec<ClockId>, Contradiction)> = Vec::new();
-    for moment in moments.iter().filter(|moment| !moment.cycle.is_empty()) {
-        let mut key = moment.cycle.clone();
+    for cycle in moments.iter().flat_map(|moment| &moment.cycles) {
+        let mut key = cycle.clocks.clone();
         key.sort_unstable();
         if let Some((_, known)) = found.iter_mut().find(|(of, _)| *of == key) {
             known.instants += 1;
             continue;
         }
+        let named = cycle
+            .clocks
+            .iter()
+            .map(|clock| clocks.name(*clock, members));
         let contradiction = Contradiction {
-            clocks: moment
-                .cycle
-                .iter()
-                .map(|clock| clocks.name(*clock, members))
-                .collect(),
-            members: moment.saw_cycle.clone(),
+            clocks: named.collect(),
+            members: cycle.saw.clone(),
             instants: 1,
         };
         found.push((key, contradiction));
