@@ -7,7 +7,8 @@ use super::witness::{Steadiness, Witness};
 use crate::estimate::{Assessment, Drift};
 use crate::fitness::judge::is_loopback;
 use crate::sample::{
-    Campaign, Change, DisturbanceKind, Leap, ServerInfo, SourceKind, SourceRecord, Timescale,
+    Campaign, Change, DisturbanceKind, LEAST_STEP, Leap, MAX_STEERING, ServerInfo, SourceKind,
+    SourceRecord, Timescale,
 };
 use crate::time::{Frequency, Interval, TimeDelta, Timestamp};
 
@@ -192,28 +193,20 @@ impl Member {
                     offset: of.interval,
                 })
                 .collect();
-            // Where nobody watched the local clock, exchanges show that it was moved.
-            let is_seen = campaign.clock.counts.contains_key(&DisturbanceKind::Step);
-            let steps = found.timing.clock_steps.iter().filter(|_| !is_seen);
-            let steps = steps.filter_map(|step| {
-                let local = |of: &&Bound| of.at.since(step.at) - of.offset.midpoint();
-                let point = series.iter().find(|of| local(of) >= TimeDelta::ZERO)?;
-                Some(point.at)
-            });
-            let breaks = found.timing.breaks.iter().map(|of| of.at);
             sources.push(SourceTold {
                 source: info.source.clone(),
                 address: info.address.clone(),
                 port: info.port,
                 exchanges: found.valid,
-                breaks: breaks.chain(steps).collect(),
-                series: series.clone(),
+                breaks: found.timing.breaks.iter().map(|of| of.at).collect(),
+                series,
                 drift: found.timing.allowance.drift,
                 delay: delays.max().unwrap_or(TimeDelta::ZERO),
                 distance: longest.filter(|_| claims),
             });
         }
         let clock = &campaign.clock;
+        let unseen = steps_by_exchanges(campaign, assessment, &sources);
         Self::new(HostTold {
             name: header.environment.host.clone().unwrap_or_default(),
             run_id: header.run_id.clone(),
@@ -240,6 +233,7 @@ impl Member {
                         _ => None,
                     },
                 })
+                .chain(unseen)
                 .collect(),
             sources,
         })
@@ -249,6 +243,55 @@ impl Member {
     pub fn exchanges(&self) -> u64 {
         self.witnesses.iter().map(|of| of.exchanges).sum()
     }
+}
+
+/// Steps of a local clock that nobody watched, as the exchanges with the server that was asked most show them: each
+/// between two of its bounds.
+fn steps_by_exchanges(
+    campaign: &Campaign,
+    assessment: &Assessment,
+    sources: &[SourceTold],
+) -> Vec<Move> {
+    if campaign.clock.counts.contains_key(&DisturbanceKind::Step) {
+        return Vec::new();
+    }
+    let most = sources.iter().max_by_key(|of| of.exchanges);
+    let Some(told) = most else {
+        return Vec::new();
+    };
+    let is_it = |place: &usize| {
+        let info = campaign.sources.get(*place).map(|of| &of.info);
+        info.is_some_and(|of| of.address == told.address && of.port == told.port)
+    };
+    let place = (0..campaign.sources.len()).find(is_it);
+    let found = place.and_then(|place| assessment.sources.get(place));
+    let steps = found
+        .into_iter()
+        .flat_map(|found| &found.timing.clock_steps);
+    let steps = steps.map(|step| {
+        let local = |of: &Bound| of.at.since(step.at) - of.offset.midpoint();
+        // Of a clock that was stepped back some of its time occurs twice: the first such bound may be too early.
+        let is_after = |of: &&Bound| local(of) >= TimeDelta::ZERO;
+        let after = told.series.iter().find(is_after);
+        let last = told.series.iter().rev().find(|of| !is_after(of));
+        let (from, to) = match (last, after) {
+            (Some(last), Some(after)) => (
+                last.since_start.min(after.since_start),
+                last.since_start.max(after.since_start),
+            ),
+            (Some(one), None) | (None, Some(one)) => (one.since_start, one.since_start),
+            (None, None) => (TimeDelta::ZERO, TimeDelta::ZERO),
+        };
+        let doubt = to - from;
+        Move {
+            kind: DisturbanceKind::Step,
+            since_start: from.midpoint(to),
+            error: doubt,
+            by: Some((step.by, MAX_STEERING.gained_over(doubt) + LEAST_STEP)),
+            rates: None,
+        }
+    });
+    steps.collect()
 }
 
 /// Refuses a server that shares the clock of its client.

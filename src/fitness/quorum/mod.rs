@@ -6,6 +6,7 @@
 
 mod clocks;
 mod closure;
+mod groups;
 mod judge;
 mod member;
 mod sets;
