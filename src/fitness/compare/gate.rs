@@ -59,7 +59,8 @@ pub struct ComparedSource {
 /// A metric fails if all of the interval of its shift is beyond the margin, so that a change that is real and
 /// too small to matter fails nothing, however many runs prove it; and it passes if all of it is within.
 /// All intervals hold at once with the confidence asked for, however many metrics and sources there are: the
-/// chance that a gate fails anything without reason is half of what is left of it, at most.
+/// chance that a gate fails anything without reason is half of what is left of it, at most, if both sides scatter
+/// alike.
 ///
 /// # Errors
 /// A run is there twice, no source is on both sides, or one that was asked for is not.

@@ -275,7 +275,7 @@ pub(in super::super) fn fewer(of: &ComparedReport, base: usize, new: usize) -> V
             });
         }
     }
-    if of.fewer_of_new {
+    if of.fewer_of_new && of.gate == GateName::Warn {
         told.push("a smaller share of NEW than of BASE, so it does not pass".to_owned());
     }
     if of.gate == GateName::TooFewRuns && !told.is_empty() {
