@@ -81,6 +81,11 @@ fn read_all(files: &[PathBuf]) -> anyhow::Result<Vec<Run>> {
 /// One run, of a report or of a recording.
 fn read(file: &Path) -> anyhow::Result<Run> {
     let name = file.display().to_string();
+    if name == "-" {
+        bail!(
+            "- is no run: standard input is not read, as a run is told apart by its file; name one"
+        );
+    }
     let old = match old::read(file) {
         Err(error) if name.starts_with('-') => {
             return Err(error.context("options are written before BASE"));

@@ -9,7 +9,7 @@ use super::clean::clean;
 use super::model::Instant;
 use crate::fitness::compare::{
     About, Compared, ComparedSource, Comparison, Difference, Gate, Margin, Metric, Run,
-    RunsQuantile, Side,
+    RunsQuantile, Side, some,
 };
 use crate::stats::{Probability, Shift};
 use crate::time::Timestamp;
@@ -39,6 +39,8 @@ pub struct CompareReport {
     pub new: Vec<RunNameReport>,
     /// What differs between the sides beside what was to be compared; it decides nothing.
     pub differences: Vec<DifferenceReport>,
+    /// Sources that runs of BASE asked and none of NEW did, where nobody said which to compare: then nothing passes.
+    pub missing_sources: Vec<String>,
     /// What was compared, by source.
     pub sources: Vec<ComparedSourceReport>,
 }
@@ -49,9 +51,9 @@ pub struct CompareReport {
 pub enum GateName {
     /// All of the interval is within the margin.
     Pass,
-    /// The margin lies inside of the interval.
+    /// The margin lies inside of the interval, or there is less to see of NEW than of BASE.
     Warn,
-    /// All of the interval is beyond the margin.
+    /// All of the interval is beyond the margin; where both sides may scatter otherwise, the median run as well.
     Fail,
     /// There are too few runs for an interval.
     TooFewRuns,
@@ -73,7 +75,7 @@ pub struct RunNameReport {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DifferenceReport {
     /// What it is: `host`, `kernel`, `clocksource`, `virtualisation`, `time_daemons`, `tool`, `arguments`,
-    /// `format`, `drift`, `stamps`, `source`, `order` or `cut_short`.
+    /// `format`, `drift`, `stamps`, `source`, `order`, `cut_short`, `runs` or `scatter`.
     pub code: String,
     /// The source it concerns; null where it concerns runs.
     pub source: Option<String>,
@@ -94,7 +96,7 @@ pub struct ComparedSourceReport {
     pub new: String,
     /// What was compared.
     pub metrics: Vec<ComparedReport>,
-    /// Metrics that no run on either side has enough exchanges for.
+    /// Metrics that too few runs of BASE have enough exchanges for.
     pub left_out: Vec<String>,
 }
 
@@ -120,6 +122,11 @@ pub struct ComparedReport {
     pub quantiles: Vec<RunsQuantileReport>,
     /// A shift as large as this would have failed, had runs scattered as these do; null without an interval.
     pub fails_from: Option<i64>,
+    /// By how much the median run is worse at least, whatever both sides scatter like: a failure needs this beyond the
+    /// margin as well. Null where they scatter alike, as far as can be told from as many runs as there are.
+    pub least_shift: Option<i64>,
+    /// Whether a smaller share of NEW runs than of BASE runs has a value: then it does not pass.
+    pub fewer_of_new: bool,
     /// How many values below 1 ns were taken for 1 ns, so that there is a ratio.
     pub raised: u64,
     /// What that says.
@@ -174,8 +181,9 @@ impl CompareReport {
             differences: found
                 .differences
                 .iter()
-                .map(DifferenceReport::new)
+                .map(|of| DifferenceReport::new(of, &found.differences))
                 .collect(),
+            missing_sources: found.missing.clone(),
             sources: found
                 .sources
                 .iter()
@@ -212,8 +220,8 @@ impl RunNameReport {
 }
 
 impl DifferenceReport {
-    fn new(of: &Difference) -> Self {
-        let (code, text) = said(of);
+    fn new(of: &Difference, all: &[Difference]) -> Self {
+        let (code, text) = said(of, all.iter().any(|of| of.about == About::Runs));
         Self {
             code: code.to_owned(),
             source: of.source.clone(),
@@ -224,22 +232,8 @@ impl DifferenceReport {
     }
 }
 
-/// The first of some, and how many more.
-fn list(of: &[String]) -> String {
-    const MOST: usize = 3;
-    let shown = |text: &String| match text.is_empty() {
-        true => "none".to_owned(),
-        false => text.clone(),
-    };
-    let first: Vec<String> = of.iter().take(MOST).map(shown).collect();
-    match (first.is_empty(), of.len().saturating_sub(MOST)) {
-        (true, _) => "none".to_owned(),
-        (_, 0) => first.join("; "),
-        (_, more) => format!("{} and {more} more", first.join("; ")),
-    }
-}
-
-fn said(of: &Difference) -> (&'static str, String) {
+/// What is said of it; of scatter more, if the sides have unequal numbers of runs as well.
+fn said(of: &Difference, is_unequal: bool) -> (&'static str, String) {
     let (code, what) = match of.about {
         About::Host => ("host", "the sides measured on different hosts"),
         About::Kernel => ("kernel", "the kernels differ"),
@@ -258,13 +252,32 @@ fn said(of: &Difference) -> (&'static str, String) {
              counts as well",
         ),
         About::CutShort => ("cut_short", "these runs did not go to their end"),
+        About::Runs => (
+            "runs",
+            "one side has more than twice the runs of the other, so that intervals hold as often as they say only if \
+             both scatter alike: measure as many on each side",
+        ),
+        About::Scatter => (
+            "scatter",
+            match is_unequal {
+                true => {
+                    "these metrics scatter more than three times as widely on one side, and the sides have unequal \
+                     numbers of runs: intervals can miss far more often than they say, so measure as many runs on \
+                     each side"
+                }
+                false => {
+                    "these metrics scatter more than three times as widely on one side, so that intervals can miss \
+                     more often than they say"
+                }
+            },
+        ),
     };
     let source = of.source.as_ref();
     let source = source.map_or(String::new(), |name| format!("{name}: "));
     let text = format!(
         "{source}{what}: BASE {}, NEW {}",
-        list(&of.base),
-        list(&of.new)
+        some(&of.base),
+        some(&of.new)
     );
     (code, text)
 }
@@ -301,6 +314,8 @@ impl ComparedReport {
             shift: of.shift.map(ShiftReport::from),
             quantiles: of.quantiles.iter().map(RunsQuantileReport::new).collect(),
             fails_from: of.fails_from,
+            least_shift: of.least_shift,
+            fewer_of_new: of.fewer_of_new,
             raised: of.raised,
             gate: of.gate.into(),
         }

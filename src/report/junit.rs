@@ -81,7 +81,7 @@ fn compared_sentence(of: &ComparedReport, report: &CompareReport) -> String {
         .map_or("an unknown amount".to_owned(), |shift| {
             let interval = text::interval(of, shift);
             let interval = interval
-                .unwrap_or_else(|| format!("an interval needs {} runs a side", report.runs_needed));
+                .unwrap_or_else(|| format!("an interval {}", text::needs_runs(report.runs_needed)));
             format!("{} ({interval})", text::estimate(of, shift))
         });
     let sentence = format!(

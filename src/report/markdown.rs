@@ -211,7 +211,7 @@ fn compared(
     let by = shift.map_or_else(none, |shift| text::estimate(of, shift));
     let interval = shift
         .and_then(|shift| text::interval(of, shift))
-        .unwrap_or_else(|| format!("needs {} runs a side", report.runs_needed));
+        .unwrap_or_else(|| text::needs_runs(report.runs_needed));
     let quantiles = of.quantiles.iter();
     let quantiles: Vec<String> = quantiles
         .map(|quantile| text::quantile_shift(of, quantile))

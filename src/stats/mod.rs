@@ -45,7 +45,8 @@ pub use running::{distances_from_running_median, running_median};
 pub use select::{Ranked, median_of};
 pub use summary::{QuantileEstimate, Summary};
 pub use two_sample::{
-    Scale, Shift, Tail, hodges_lehmann, least_for_quantile, least_in_each, quantile_shift,
+    Scale, Shift, Tail, hodges_lehmann, least_for_quantile, least_in_each, least_shift,
+    quantile_shift, scatter,
 };
 pub use variation::{ipdv, pdv};
 pub use weighted::{WeightedPoint, settled_line};

@@ -190,12 +190,12 @@ fn files_that_hold_no_run_are_refused_by_name() {
         (
             "damaged.json",
             damaged.to_string(),
-            &["is damaged", "-f json"],
+            &["is broken", "-f json"],
         ),
         (
             "cut.json",
             whole[..whole.len() / 2].to_owned(),
-            &["breaks off", "-f json"],
+            &["is broken", "-f json"],
         ),
         (
             "other.json",
@@ -235,10 +235,10 @@ fn files_that_hold_no_run_are_refused_by_name() {
         refused.refused(&all);
         assert_eq!(refused.stdout, "");
     }
-    compare(&[], &good, &[runs.path("nowhere.json")])
-        .refused(&["nowhere.json", "cannot be opened"]);
+    compare(&[], &good, &[runs.path("nowhere.json")]).refused(&["nowhere.json", "cannot open"]);
     let folder = runs.folder.path().to_owned();
     compare(&[], &good, &[folder]).refused(&["is a directory", "*.json"]);
+    compare(&[], &good, &[PathBuf::from("-")]).refused(&["- is no run", "standard input"]);
     compare(&[], &good, &[PathBuf::from("-f")]).refused(&["-f", "options are written before BASE"]);
 }
 
@@ -257,6 +257,20 @@ fn a_run_counts_once() {
         "are one run",
         "leave one of them out",
     ]);
+}
+
+/// Logs of other programs name no run, and their copies are one run nevertheless.
+#[test]
+fn copies_of_an_imported_log_are_one_run() {
+    let runs = Runs::new();
+    let good = runs.recordings("good", 1, 0);
+    let log = fs::read("tests/data/import/chrony/measurements-2.4.log");
+    let log = log.unwrap_or_else(|error| panic!("{error}"));
+    let copies = ["first.log", "second.log"].map(|name| runs.path(name));
+    for copy in &copies {
+        fs::write(copy, &log).unwrap();
+    }
+    compare(&[], &good, &copies).refused(&["first.log", "second.log", "measured exactly the same"]);
 }
 
 #[test]
@@ -281,7 +295,7 @@ fn what_cannot_be_asked_is_refused() {
         (&["-s", "a=b"], &["no run of BASE asked a", "192.0.2.1"]),
         (&["-s", "192.0.2.1=b"], &["no run of NEW asked b"]),
         (&["-s", "=b"], &["a name is missing"]),
-        (&["-f", "nagios"], &["no format", "junit"]),
+        (&["-f", "nagios"], &["does not tell this", "junit"]),
         (&["-f", "text", "-f", "json"], &["only one report"]),
         (
             &["-f", "junit=/nowhere/a.xml"],

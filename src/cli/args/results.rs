@@ -18,7 +18,7 @@ use crate::stats::Probability;
                   written."
 )]
 pub struct RenderArgs {
-    /// The recording or the JSON report
+    /// The recording, or the JSON report of measure, analyse, floor or check; - is standard input
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 
@@ -47,7 +47,7 @@ pub struct RenderArgs {
     override_usage = "clockfit compare [OPTIONS] BASE... -- NEW..."
 )]
 pub struct CompareArgs {
-    /// Old runs: recordings, or JSON reports of measure, analyse or check
+    /// Old runs: recordings, or JSON reports of measure, analyse, check or floor
     #[arg(value_name = "BASE", required = true)]
     pub base: Vec<PathBuf>,
 
@@ -56,7 +56,7 @@ pub struct CompareArgs {
     pub new: Vec<PathBuf>,
 
     /// What to compare by, separated by commas: jitter_p50, jitter_p95, jitter_p99, delay_p50, delay_p95, delay_p99,
-    /// bound_width, loss [default: those of them without p95 that the runs have exchanges enough for]
+    /// bound_width, loss [default: those of them without p95 that enough runs of BASE have]
     #[arg(short, long, value_name = "METRIC", value_delimiter = ',', value_parser = margin::metric)]
     pub metric: Vec<Metric>,
 

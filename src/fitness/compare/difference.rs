@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use super::compared::{WhichSide, is_unequal};
+use super::gate::ComparedSource;
 use super::run::Run;
 use crate::time::Timestamp;
 
@@ -34,6 +36,10 @@ pub enum About {
     Order,
     /// Runs that did not go to their end.
     CutShort,
+    /// How many runs: one side has more than twice those of the other.
+    Runs,
+    /// How widely metrics scatter from run to run: those of each side that scatter clearly wider there.
+    Scatter,
 }
 
 /// What differs, or is to be known of one side.
@@ -101,6 +107,7 @@ pub(super) fn between(base: &[Run], new: &[Run]) -> Vec<Difference> {
     circumstances
         .chain(order(base, new))
         .chain(cut_short(base, new))
+        .chain(counts(base, new))
         .collect()
 }
 
@@ -134,4 +141,31 @@ fn cut_short(base: &[Run], new: &[Run]) -> Option<Difference> {
         base,
         new,
     })
+}
+
+fn counts(base: &[Run], new: &[Run]) -> Option<Difference> {
+    is_unequal(base.len(), new.len()).then(|| Difference {
+        about: About::Runs,
+        source: None,
+        base: vec![base.len().to_string()],
+        new: vec![new.len().to_string()],
+    })
+}
+
+/// Which metrics scatter wider on one side, source by source.
+pub(super) fn of_scatter(sources: &[ComparedSource]) -> Vec<Difference> {
+    let told = sources.iter().filter_map(|source| {
+        let wider = |side: WhichSide| -> Vec<String> {
+            let those = source.metrics.iter().filter(|of| of.wider == Some(side));
+            those.map(|of| of.metric.name().to_owned()).collect()
+        };
+        let (base, new) = (wider(WhichSide::Base), wider(WhichSide::New));
+        (!base.is_empty() || !new.is_empty()).then(|| Difference {
+            about: About::Scatter,
+            source: Some(source.pair.base.clone()),
+            base,
+            new,
+        })
+    });
+    told.collect()
 }

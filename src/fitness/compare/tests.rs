@@ -390,3 +390,178 @@ fn many_metrics_fail_no_more_often_than_one() {
     }
     assert!(failed <= 18 && caught >= 160, "{failed}, {caught}");
 }
+
+/// A run with these metrics, all of the same value.
+fn add(runs: &mut [Run], metric: Metric, value: i64) {
+    for run in runs {
+        run.sources.get_mut("a").unwrap().add(metric, value);
+    }
+}
+
+#[test]
+fn what_fails_from_fails_and_one_less_does_not() {
+    let loss = only(Metric::Loss);
+    assert_eq!(held(&[0; 6], &[0; 6], &loss).fails_from, Some(10_001));
+    assert_eq!(held(&[0; 6], &[10_000; 6], &loss).gate, Gate::Pass);
+    assert_eq!(held(&[0; 6], &[10_001; 6], &loss).gate, Gate::Fail);
+    let ratio = only(Metric::DelayP50);
+    let base = [1_000_000; 6];
+    assert_eq!(held(&base, &base, &ratio).fails_from, Some(50_001));
+    let at = held(&base, &[1_050_000; 6], &ratio);
+    assert_eq!(at.shift.unwrap().interval, Some((50_000, 50_000)));
+    assert_eq!(at.gate, Gate::Pass);
+    assert_eq!(held(&base, &[1_050_001; 6], &ratio).gate, Gate::Fail);
+}
+
+#[test]
+fn what_fewer_new_runs_have_does_not_pass() {
+    let base = runs("base", "a", Metric::DelayP50, &[10; 10]);
+    let mut new = runs("new", "a", Metric::DelayP50, &[10; 10]);
+    let gate = |new: &[Run]| {
+        let told = compare(&base, new, &Question::default()).unwrap();
+        (told.gate, told.sources[0].metrics[0].fewer_of_new)
+    };
+    assert_eq!(gate(&new), (Gate::Pass, false));
+    new[3].sources.insert("a".to_owned(), Measured::default());
+    assert_eq!(gate(&new), (Gate::Warn, true));
+    // The same share of fewer runs is no smaller one.
+    new.remove(3);
+    assert_eq!(gate(&new), (Gate::Pass, false));
+}
+
+#[test]
+fn a_source_that_new_runs_lack_does_not_pass() {
+    let mut base = runs("base", "a", Metric::DelayP50, &[10; 6]);
+    let new = runs("new", "a", Metric::DelayP50, &[10; 6]);
+    base[0].sources.insert("b".to_owned(), Measured::default());
+    let told = compare(&base, &new, &Question::default()).unwrap();
+    assert_eq!(
+        (told.gate, &told.missing[..]),
+        (Gate::Warn, &["b".to_owned()][..])
+    );
+    // More sources are no loss, and who names sources has chosen.
+    assert_eq!(
+        compare(&new, &base, &Question::default()).unwrap().gate,
+        Gate::Pass
+    );
+    let question = Question {
+        pairs: vec![Pair {
+            base: "a".to_owned(),
+            new: "a".to_owned(),
+        }],
+        ..Question::default()
+    };
+    assert_eq!(compare(&base, &new, &question).unwrap().gate, Gate::Pass);
+}
+
+#[test]
+fn what_base_has_by_chance_is_left_out_and_widens_nothing() {
+    let mut base = runs("base", "a", Metric::DelayP50, &[10; 10]);
+    let new = runs("new", "a", Metric::DelayP50, &[10; 10]);
+    let told = |base: &[Run]| compare(base, &new, &Question::default()).unwrap();
+    let alone = told(&base);
+    for few in [1, 3] {
+        let mut base = base.clone();
+        add(&mut base[..few], Metric::DelayP99, 10);
+        let some = told(&base);
+        assert_eq!((some.gate, some.intervals), (Gate::Pass, 1));
+        assert_eq!(some.sources[0].left_out, alone.sources[0].left_out);
+    }
+    // Where BASE has enough and NEW has not, that is told.
+    add(&mut base[..5], Metric::DelayP99, 10);
+    let lacking = told(&base);
+    assert_eq!((lacking.gate, lacking.intervals), (Gate::TooFew, 2));
+    // Where no metric has enough, all are told.
+    let few = compare(&base[..3], &new[..3], &Question::default()).unwrap();
+    assert_eq!((few.gate, few.intervals), (Gate::TooFew, 2));
+}
+
+#[test]
+fn runs_without_a_name_are_told_apart_by_what_they_measured() {
+    let unnamed = |side| {
+        let mut all = runs(side, "a", Metric::DelayP50, &TENTHS);
+        for run in &mut all {
+            run.id = None;
+        }
+        all
+    };
+    let (mut base, new) = (unnamed("base"), unnamed("new"));
+    assert!(compare(&base, &new, &Question::default()).is_ok());
+    let mut copy = base[2].clone();
+    copy.name = "copy.log".to_owned();
+    base.push(copy);
+    let refused = compare(&base, &new, &Question::default()).unwrap_err();
+    let text = refused.to_string();
+    assert!(
+        text.contains("base4.json and copy.log are one run"),
+        "{text}"
+    );
+    // At another instant it is another run.
+    base[10].started = Timestamp::from_nanos(99);
+    assert!(compare(&base, &new, &Question::default()).is_ok());
+}
+
+#[test]
+fn unlike_counts_and_scatter_are_told() {
+    let about = |base: &[i64], new: &[i64]| -> Vec<About> {
+        let of = |side, values| runs(side, "a", Metric::DelayP50, values);
+        let told = compare(&of("base", base), &of("new", new), &Question::default()).unwrap();
+        let told = told.differences.iter().map(|of| of.about);
+        told.filter(|about| *about != About::Order).collect()
+    };
+    let wide: Vec<i64> = TENTHS.iter().map(|at| 1_000 + 9 * (at - 1_000)).collect();
+    assert_eq!(about(&TENTHS, &TENTHS), []);
+    assert_eq!(about(&TENTHS, &TENTHS[..5]), []);
+    assert_eq!(about(&TENTHS, &TENTHS[..4]), [About::Runs]);
+    assert_eq!(about(&TENTHS, &wide), [About::Scatter]);
+    assert_eq!(about(&wide, &TENTHS), [About::Scatter]);
+}
+
+/// How many of 1 000 gates on six metrics fail with the truth at the margin: so many runs of BASE and of NEW, which
+/// scatter by so much.
+fn failures_of_unlike((n, of_base): (usize, f64), (m, of_new): (usize, f64)) -> u32 {
+    const SIX: [Metric; 6] = [
+        Metric::JitterP50,
+        Metric::JitterP95,
+        Metric::JitterP99,
+        Metric::DelayP50,
+        Metric::DelayP95,
+        Metric::DelayP99,
+    ];
+    let mut random = Random(5);
+    let question = Question {
+        metrics: SIX.to_vec(),
+        ..Question::default()
+    };
+    let mut failed = 0;
+    for _ in 0..1_000 {
+        let mut side = |name, n, centre, scatter| {
+            let mut all = runs(name, "a", SIX[0], &random.around(centre, scatter, n));
+            for metric in &SIX[1..] {
+                let values = random.around(centre, scatter, n);
+                for (run, value) in all.iter_mut().zip(values) {
+                    run.sources.get_mut("a").unwrap().add(*metric, value);
+                }
+            }
+            all
+        };
+        let base = side("base", n, 100_000.0, of_base);
+        let new = side("new", m, 105_000.0, of_new);
+        failed += u32::from(compare(&base, &new, &question).unwrap().gate == Gate::Fail);
+    }
+    failed
+}
+
+/// Of 1 000 with a probability of 2.5 %, 37 are not exceeded with 99 %. By the interval of Hodges and Lehmann alone they
+/// are 51, 130 and 160.
+#[test]
+fn unlike_scatter_fails_no_more_often_than_it_says() {
+    for (base, new) in [
+        ((10, 0.05), (10, 0.3)),
+        ((20, 0.05), (5, 0.15)),
+        ((40, 0.05), (5, 0.15)),
+    ] {
+        let failed = failures_of_unlike(base, new);
+        assert!(failed <= 37, "{base:?} {new:?}: {failed}");
+    }
+}

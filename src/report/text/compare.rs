@@ -59,24 +59,13 @@ pub fn write_compare(report: &CompareReport, style: Style, out: &mut impl Write)
 
 /// All in one line.
 pub(in super::super) fn gate_line(report: &CompareReport) -> String {
-    let mut those = Vec::new();
-    for source in &report.sources {
-        let of_gate = source.metrics.iter().filter(|of| of.gate == report.gate);
-        those.extend(of_gate.map(|of| format!("{} of {}", of.metric, name(source))));
-    }
-    let more = those.len().saturating_sub(NAMED);
-    let mut named = those.into_iter().take(NAMED).collect::<Vec<_>>().join(", ");
-    if more > 0 {
-        named = format!("{named} and {more} more");
-    }
+    let named = first(those(report, |of| of.gate == report.gate));
     match report.gate {
+        GateName::Warn => warning(report),
         GateName::Pass => format!(
             "PASS: NEW is not worse than BASE by more than the margin, in any of {} comparisons",
             report.intervals
         ),
-        GateName::Warn => {
-            format!("WARN: NEW may be worse than BASE by more than the margin, or not: {named}")
-        }
         GateName::Fail => format!("FAIL: NEW is worse than BASE by more than the margin: {named}"),
         GateName::TooFewRuns if report.intervals == 0 => {
             "TOO FEW RUNS: nothing could be compared: no run measured anything".to_owned()
@@ -85,6 +74,50 @@ pub(in super::super) fn gate_line(report: &CompareReport) -> String {
             "TOO FEW RUNS: each side needs {} that have a value: {named}",
             report.runs_needed
         ),
+    }
+}
+
+/// Why NEW does not pass, though nothing fails.
+fn warning(report: &CompareReport) -> String {
+    let is_open = |of: &ComparedReport| {
+        let interval = of.shift.and_then(|shift| shift.interval);
+        interval.is_some_and(|(_, upper)| upper > of.margin)
+    };
+    let reasons = [
+        (
+            "NEW may be worse than BASE by more than the margin, or not",
+            those(report, is_open),
+        ),
+        (
+            "fewer runs of NEW have a value",
+            those(report, |of| of.fewer_of_new),
+        ),
+        (
+            "no run of NEW asked what BASE did",
+            report.missing_sources.clone(),
+        ),
+    ];
+    let reasons = reasons.into_iter().filter(|(_, those)| !those.is_empty());
+    let reasons = reasons.map(|(why, those)| format!("{why}: {}", first(those)));
+    format!("WARN: {}", reasons.collect::<Vec<_>>().join("; "))
+}
+
+fn those(report: &CompareReport, are: impl Fn(&ComparedReport) -> bool) -> Vec<String> {
+    let mut those = Vec::new();
+    for source in &report.sources {
+        let of_source = source.metrics.iter().filter(|of| are(of));
+        those.extend(of_source.map(|of| format!("{} of {}", of.metric, name(source))));
+    }
+    those
+}
+
+/// The first of some, and how many more.
+fn first(those: Vec<String>) -> String {
+    let more = those.len().saturating_sub(NAMED);
+    let named = those.into_iter().take(NAMED).collect::<Vec<_>>().join(", ");
+    match more {
+        0 => named,
+        _ => format!("{named} and {more} more"),
     }
 }
 
@@ -134,7 +167,7 @@ fn block<W: Write>(
         let by = shift.map_or("-".to_owned(), |of| estimate(metric, of));
         let interval = shift
             .and_then(|of| interval(metric, of))
-            .unwrap_or_else(|| format!("needs {} runs a side", report.runs_needed));
+            .unwrap_or_else(|| needs(report.runs_needed));
         let ink = match metric.gate {
             GateName::Pass => Ink::Plain,
             _ => Ink::Warning,
@@ -180,7 +213,9 @@ fn columns([gate, metric, base, new, by, interval]: [&str; 6]) -> String {
 pub(in super::super) fn left_out(of: &ComparedSourceReport) -> Option<String> {
     let names = of.left_out.join(", ");
     (!names.is_empty()).then(|| {
-        format!("not compared: {names}: no run has exchanges enough for it (measure longer)")
+        format!(
+            "not compared: {names}: too few runs of BASE have exchanges enough (measure longer)"
+        )
     })
 }
 
@@ -209,9 +244,12 @@ fn is_estimable(of: &RunsQuantileReport) -> bool {
     of.shift.is_some_and(|shift| shift.interval.is_some())
 }
 
-/// How many runs it takes for quantiles that no metric has an interval of.
+/// How many runs it takes for quantiles that no metric has an interval of, of those that do not pass.
 fn quantile_needs(report: &CompareReport) -> Vec<String> {
-    let metrics = || report.sources.iter().flat_map(|source| &source.metrics);
+    let metrics = || {
+        let all = report.sources.iter().flat_map(|source| &source.metrics);
+        all.filter(|of| of.gate != GateName::Pass)
+    };
     let Some(first) = metrics().next() else {
         return Vec::new();
     };
@@ -237,14 +275,27 @@ pub(in super::super) fn fewer(of: &ComparedReport, base: usize, new: usize) -> V
             });
         }
     }
+    if of.fewer_of_new && of.gate == GateName::Warn {
+        told.push("a smaller share of NEW than of BASE, so it does not pass".to_owned());
+    }
     if of.gate == GateName::TooFewRuns && !told.is_empty() {
         told.push("measure longer, or choose others by --metric".to_owned());
     }
-    if of.raised > 0 {
+    if let Some(least) = of.least_shift {
         told.push(format!(
-            "{} values below 1 ns were taken for 1 ns; a margin in time needs no ratio",
-            of.raised
+            "to fail, the median run has to be worse by more than the margin, too, whatever both sides scatter like: \
+             it is by {} at least",
+            number(of, least, Round::Down)
         ));
+    }
+    match of.raised {
+        0 => (),
+        1 => told.push(
+            "1 value below 1 ns was taken for 1 ns; a margin in time needs no ratio".to_owned(),
+        ),
+        n => told.push(format!(
+            "{n} values below 1 ns were taken for 1 ns; a margin in time needs no ratio"
+        )),
     }
     told
 }
@@ -319,9 +370,15 @@ pub(in super::super) fn quantile_shift(
     };
     match (interval(of, shift), quantile.runs_needed) {
         (Some(interval), _) => format!("{} ({interval})", estimate(of, shift)),
-        (None, Some(needs)) => format!("needs {needs} runs a side"),
-        (None, None) => "-".to_owned(),
+        // Nothing is wanting where it passes.
+        (None, Some(runs)) if of.gate != GateName::Pass => needs(runs),
+        (None, _) => "-".to_owned(),
     }
+}
+
+/// How many runs an interval takes.
+pub(in super::super) fn needs(runs: u64) -> String {
+    format!("needs {runs} runs a side")
 }
 
 fn number(of: &ComparedReport, shift: i64, round: Round) -> String {

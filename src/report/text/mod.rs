@@ -24,8 +24,8 @@ pub use check::write_check;
 pub(super) use check::{outcome, reordering, requirement, sentence, verdict_line, word};
 pub use compare::write_compare;
 pub(super) use compare::{
-    estimate, fails_from, fewer, gate_line, interval, left_out, margin, name, quantile_shift,
-    scope, values, word as word_of_gate,
+    estimate, fails_from, fewer, gate_line, interval, left_out, margin, name, needs as needs_runs,
+    quantile_shift, scope, values, word as word_of_gate,
 };
 pub use nic::write_nics;
 pub use page::Style;

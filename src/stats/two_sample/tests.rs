@@ -258,3 +258,61 @@ proptest! {
         }
     }
 }
+
+/// Logarithms are not exact: what is 5 % more is told as that.
+#[test]
+fn whole_ratios_have_no_noise() {
+    for (base, new, parts) in [
+        (1_000, 1_050, 50_000),
+        (700, 721, 30_000),
+        (3, 6, 1_000_000),
+    ] {
+        let shift = hodges_lehmann(&[base; 5], &[new; 5], Scale::Ratio, tail95()).unwrap();
+        assert_eq!(
+            (shift.estimate, shift.interval),
+            (parts, Some((parts, parts)))
+        );
+        let shift = hodges_lehmann(&[new; 5], &[base; 5], Scale::Ratio, tail95()).unwrap();
+        let (lower, upper) = shift.interval.unwrap();
+        assert!(upper - lower <= 1, "{lower} {upper}");
+    }
+    // A ratio that is no whole number of parts is still rounded outward.
+    let shift = hodges_lehmann(&[3_000_000; 5], &[3_000_001; 5], Scale::Ratio, tail95()).unwrap();
+    assert_eq!(shift.interval, Some((0, 1)));
+}
+
+/// One strange member is no scatter, and few members show none.
+#[test]
+fn scatter_is_told_of_many_members_and_not_of_one() {
+    let base: Vec<i64> = (0..12).map(|i| 1_000 + 10 * i).collect();
+    let times = |factor: i64| -> Vec<i64> { (0..12).map(|i| 1_000 + 10 * factor * i).collect() };
+    let told = |new: &[i64]| scatter(&base, new, Scale::Difference);
+    assert_eq!(told(&times(2)), Some(Ordering::Equal));
+    assert_eq!(told(&times(4)), Some(Ordering::Greater));
+    assert_eq!(
+        scatter(&times(4), &base, Scale::Difference),
+        Some(Ordering::Less)
+    );
+    assert_eq!(told(&times(9)[..9]), None);
+    let mut strange = base.clone();
+    strange[5] = 1_000_000;
+    assert_eq!(told(&strange), Some(Ordering::Equal));
+    assert_eq!(
+        scatter(&[7; 10], &[7; 10], Scale::Ratio),
+        Some(Ordering::Equal)
+    );
+}
+
+/// What is known of the median without any shape is the lower end of its interval, or with few members how far the
+/// samples are apart.
+#[test]
+fn the_least_shift_takes_no_shape() {
+    let base: Vec<i64> = (0..20).collect();
+    let new: Vec<i64> = (100..120).collect();
+    let wanted = quantile_shift(&base, &new, Probability::P50, (Scale::Difference, tail95()));
+    let wanted = wanted.unwrap().interval.unwrap().0;
+    let least = |base: &[i64], new: &[i64]| least_shift(base, new, (Scale::Difference, tail95()));
+    assert_eq!(least(&base, &new), Some(wanted));
+    assert_eq!(least(&base, &new[..4]), Some(81));
+    assert_eq!(least(&base, &[]), None);
+}
