@@ -264,3 +264,44 @@ fn copy(made: &mut File, place: &Path) -> io::Result<()> {
     let mut out = OpenOptions::new().write(true).truncate(true).open(place)?;
     io::copy(made, &mut out).map(drop)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn made(folder: &Path) -> NamedTempFile {
+        let mut made = tempfile::Builder::new()
+            .prefix(".clockfit-")
+            .tempfile_in(folder)
+            .unwrap();
+        made.write_all(b"report").unwrap();
+        made
+    }
+
+    /// As where a file is mounted, or cannot be changed at all; a folder stands for it, to which neither can be done.
+    #[test]
+    fn a_report_that_finds_no_place_is_kept_and_named_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("place");
+        fs::create_dir(&place).unwrap();
+        let error = put(made(folder.path()), &place).unwrap_err();
+        let error = format!("{error:#}");
+        let (why, kept) = error.split_once("; the report is in ").unwrap();
+        assert_eq!(why.matches("os error").count(), 1, "{error}");
+        assert_eq!(fs::read_to_string(kept).unwrap(), "report");
+    }
+
+    /// Nothing takes the place of a file in another file system at once.
+    #[test]
+    fn what_cannot_be_replaced_is_written_into() {
+        let (folder, other) = (tempfile::tempdir().unwrap(), Path::new("/dev/shm"));
+        if !other.is_dir() {
+            return;
+        }
+        let place = folder.path().join("place");
+        fs::write(&place, "older and longer").unwrap();
+        put(made(other), &place).unwrap();
+        assert_eq!(fs::read_to_string(&place).unwrap(), "report");
+    }
+}
