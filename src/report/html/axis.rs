@@ -335,12 +335,7 @@ mod tests {
         let axis = Axis::log(2e-9, 3e-7, "", " s");
         assert_eq!(labels(&axis), ["1e-9 s", "1e-8 s", "1e-7 s", "1e-6 s"]);
         let axis = Axis::around(0, 700, (-2_000, 150_000), "");
-        assert_eq!(
-            labels(&axis),
-            [
-                "-1 us", "-100 ns", "0", "+100 ns", "+1 us", "+10 us", "+100 us"
-            ]
-        );
+        assert_eq!(labels(&axis), ["-1 us", "0", "+1 us", "+10 us", "+100 us"]);
         let axis = Axis::tails(500, "");
         assert_eq!(
             labels(&axis),
