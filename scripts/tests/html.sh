@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The page of a real run and of a recorded one in a real browser, without a network: at two widths, light and
-# dark, nothing overflows, everything that is drawn is there, all text can be told from what it stands on, no
-# word of complaint on the console, and it prints. With CLOCKFIT_SCREENSHOTS the pictures are kept there.
+# dark, nothing overflows, no label covers another, everything that is drawn is there, all text can be told from
+# what it stands on, no word of complaint on the console, and it prints. With CLOCKFIT_SCREENSHOTS the pictures
+# are kept there.
 set -euo pipefail
 # shellcheck source=scripts/tests/lib.bash
 source "$(dirname "${BASH_SOURCE[0]}")/lib.bash"
@@ -39,6 +40,16 @@ for (const picture of pictures) {
 }
 for (const label of document.querySelectorAll('.y span, .x span'))
   if (label.getBoundingClientRect().left < 0) wrong.push(`cut: ${label.textContent}`);
+// Labels of one axis do not cover each other, nor does a name take the page from the numbers beside it.
+for (const axis of document.querySelectorAll('.x, .y, .numbers')) {
+  const boxes = [...axis.children].map(label => [label.getBoundingClientRect(), label.textContent]).filter(([box]) => box.width);
+  boxes.forEach(([a, one], i) => boxes.slice(i + 1).forEach(([b, other]) => {
+    const [wide, high] = [Math.min(a.right, b.right) - Math.max(a.left, b.left), Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top)];
+    if (wide > 1 && high > 1) wrong.push(`${axis.className}: ${one} covers ${other}`);
+  }));
+}
+for (const cell of document.querySelectorAll('th, td:not(.number)'))
+  if (cell.getBoundingClientRect().width > 400) wrong.push(`${cell.textContent.slice(0, 40)} is too wide`);
 // Contrast of text by WCAG 2.1, level AA.
 const parts = colour => colour.match(/[\d.]+/g).map(Number);
 const light = ([r, g, b]) => [r, g, b].map(c => c / 255).map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
@@ -122,6 +133,24 @@ jq -cnr -f "$project/scripts/tests/html/recording.jq" >"$scratch/check.jsonl"
   -f html="$scratch/check.html" || code=$?
 [[ $code == 1 || $code == 0 || $code == 3 ]] || fail "exit code $code"
 looks check 19 light dark
+
+echo "many exchanges, far tails, and a long name: labels have room"
+# A name of 160 letters, and 300 000 exchanges of which the least and the most are far off
+long=$(printf 'n%.0s' {1..160})
+jq --arg long "$long" '.sources[0] |= (.source = $long | .address = $long)
+  | (.sources[] | .offset_ns, .delay_ns) |= (.n = 300000 | .max = 3000000000)
+  | .sources[].offset_ns.min = -3000000000' "$scratch/run.json" >"$scratch/wide.json"
+"$clockfit" report "$scratch/wide.json" -f html="$scratch/wide.html"
+looks wide 5 light
+
+echo "what forty servers say of UTC"
+"$clockfit" report "$scratch/check.jsonl" -f json | jq '.agreement.members |= [range(40) as $n | .[0]]' >"$scratch/forty.json"
+"$clockfit" report "$scratch/forty.json" -f html="$scratch/forty.html"
+looks forty '[0-9]+' light
+# That labels have room is seen: in less of it they have none.
+sed 's/--high:[0-9]*px//' "$scratch/forty.html" >"$scratch/squeezed.html"
+! told=$(looks squeezed '[0-9]+' light) || fail "labels that cover each other are not seen"
+[[ $told == *covers* ]] || fail "$told"
 
 echo "it prints, with what is folded away: all of its tables"
 # print_page NAME: how many bytes the print of $scratch/NAME.html has.

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, anyhow, bail};
 
 use super::args::AnalyseArgs;
-use super::report_file::Outputs;
+use super::report_file::{Outputs, STDIN_FILE};
 use super::report_format::ReportFormat;
 use super::{Exit, TOOL, output, present};
 use crate::recording::import::ImportError;
@@ -39,6 +39,21 @@ pub(super) fn run(args: &AnalyseArgs) -> anyhow::Result<Exit> {
             "--format: each recording has a report of its own, and a file holds one; name one recording"
         );
     }
+    let of_one = [
+        ReportFormat::Html,
+        ReportFormat::Csv,
+        ReportFormat::CsvQuantiles,
+        ReportFormat::Hlog,
+    ];
+    if let (2.., Some(of)) = (
+        args.files.len(),
+        formats.iter().find(|of| of_one.contains(&of.format)),
+    ) {
+        bail!(
+            "--format: {} is a document of one recording, and two in a row are none; name one recording",
+            of.format.name()
+        );
+    }
     let mut all = Exit::Measured;
     for (place, file) in args.files.iter().enumerate() {
         // One that cannot be read says nothing of the others.
@@ -55,7 +70,7 @@ pub(super) fn run(args: &AnalyseArgs) -> anyhow::Result<Exit> {
 
 /// Reports on one of several files.
 fn one(file: &Path, place: usize, args: &AnalyseArgs) -> anyhow::Result<Exit> {
-    let outputs = Outputs::open(&args.report.formats)?;
+    let outputs = Outputs::open(&args.report.formats, &[real(file)])?;
     let (name, replay) = if is_stdin(file) {
         let replay: Replay = recording::read_from(stdin()?, STDIN_NAME)?;
         (STDIN_NAME.to_owned(), replay)
@@ -80,7 +95,7 @@ fn one_column(
     tau0: TimeDelta,
     args: &AnalyseArgs,
 ) -> anyhow::Result<Exit> {
-    let outputs = Outputs::open(&args.report.formats)?;
+    let outputs = Outputs::open(&args.report.formats, &[real(file)])?;
     let of_columns = [ReportFormat::Text, ReportFormat::Json];
     if !outputs.formats().all(|format| of_columns.contains(&format)) {
         bail!("--format: a plain column is told as text or json");
@@ -178,6 +193,14 @@ impl Refused {
 
 pub(super) fn is_stdin(file: &Path) -> bool {
     file.as_os_str() == STDIN
+}
+
+/// The file itself, where standard input is one.
+pub(super) fn real(file: &Path) -> &Path {
+    match is_stdin(file) {
+        true => Path::new(STDIN_FILE),
+        false => file,
+    }
 }
 
 pub(super) fn stdin() -> anyhow::Result<io::Stdin> {

@@ -43,7 +43,7 @@ pub enum Command {
     Scs(ScsArgs),
     /// Report on recordings: on this program's as the run did, on others as far as they tell
     Analyse(AnalyseArgs),
-    /// Write an old result anew: a recording, or a JSON report of measure, analyse or check
+    /// Write an old result anew: a recording, or a JSON report of measure, analyse, floor or check
     Report(RenderArgs),
     /// Are new runs worse than old ones, by how much, and by more than a margin?
     Compare(CompareArgs),

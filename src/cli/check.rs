@@ -1,6 +1,6 @@
 //! `clockfit check`: measures, or reads a recording, and judges.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 
@@ -52,11 +52,16 @@ fn conduct(args: CheckArgs) -> anyhow::Result<Exit> {
     }
     let question = Question::new(&catalogue, &args.services, args.grade.as_deref())?;
     let plan = plan(args.run.analysis);
+    let files = [&args.replay, &args.run.output].into_iter().flatten();
+    let kept: Vec<&Path> = files
+        .chain(&args.catalogue.profile)
+        .map(PathBuf::as_path)
+        .collect();
     let case = Case {
         catalogue: &catalogue,
         question: &question,
         plan: &plan,
-        outputs: Outputs::open(&args.formats)?,
+        outputs: Outputs::open(&args.formats, &kept)?,
         undetermined_is: args.undetermined_is,
     };
     if let Some(file) = &args.replay {

@@ -20,7 +20,13 @@ use crate::report::{CompareReport, Report, json, junit, markdown};
 pub(super) fn run(args: &CompareArgs) -> anyhow::Result<Exit> {
     let question = question(args)?;
     each_once(args)?;
-    let outputs = Outputs::open(&args.formats)?;
+    let kept: Vec<&Path> = args
+        .base
+        .iter()
+        .chain(&args.new)
+        .map(PathBuf::as_path)
+        .collect();
+    let outputs = Outputs::open(&args.formats, &kept)?;
     let base = read_all(&args.base)?;
     let new = read_all(&args.new)?;
     let found = compare(&base, &new, &question)?;

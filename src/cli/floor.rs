@@ -36,7 +36,7 @@ pub(super) fn run(args: FloorArgs) -> anyhow::Result<Exit> {
     if args.interval < SHORTEST_INTERVAL {
         bail!("--interval: the floor is measured with 100us or more between requests");
     }
-    let outputs = Outputs::open(&args.report.formats)?;
+    let outputs = Outputs::open(&args.report.formats, args.output.as_deref().as_slice())?;
     let header = run::header(None, TIMEOUT)?;
     let (stamping, unavailable) = stamps::stamping(args.timestamps)?;
     if args.timestamps == Timestamps::Hardware {

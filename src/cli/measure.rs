@@ -15,7 +15,7 @@ const EMBEDDED_DURATION: TimeDelta = TimeDelta::from_secs(10);
 /// Measures what was asked for.
 pub(super) fn run(args: MeasureArgs) -> anyhow::Result<Exit> {
     // What could not be written is said before a minute is spent on measuring.
-    let outputs = Outputs::open(&args.report.formats)?;
+    let outputs = Outputs::open(&args.report.formats, args.run.output.as_deref().as_slice())?;
     let ready = prepare(&args)?;
     // All that the run needs is in its plan; ten thousand sources are megabytes.
     drop(args.sources);

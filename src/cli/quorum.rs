@@ -18,8 +18,13 @@ use crate::report::{Named, QuorumReport, json, markdown, text};
 pub(super) fn run(args: &QuorumArgs) -> anyhow::Result<Exit> {
     let catalogue = catalogue::load(&args.catalogue)?;
     let question = Question::new(&catalogue, &args.services, args.grade.as_deref())?;
-    let outputs = Outputs::open(&args.formats)?;
     let named: Vec<(Option<String>, PathBuf)> = args.reports.iter().map(|of| parted(of)).collect();
+    let files = named.iter().map(|(_, file)| file);
+    let kept: Vec<&Path> = files
+        .chain(&args.catalogue.profile)
+        .map(PathBuf::as_path)
+        .collect();
+    let outputs = Outputs::open(&args.formats, &kept)?;
     let members: Vec<Member> = named
         .par_iter()
         .map(|(name, file)| member(name.as_deref(), file, args))

@@ -75,7 +75,7 @@ impl ReportFormat {
         known.map_or(Needs::Nothing, |(_, _, needs)| *needs)
     }
 
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         let known = FORMATS.iter().find(|(_, format, _)| *format == self);
         known.map_or("", |(name, _, _)| name)
     }

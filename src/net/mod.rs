@@ -13,6 +13,7 @@ pub mod host;
 mod limits;
 pub mod nic;
 pub mod phc;
+pub mod pipe;
 mod poller;
 pub mod resolve;
 pub mod route;

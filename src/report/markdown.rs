@@ -229,8 +229,13 @@ fn compared(
 /// Text from outside, in which nothing is markup any more.
 fn escaped(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        let next = rest.as_str().chars().next();
         match c {
+            // Addresses that become links by themselves, and names of pictures (:x:).
+            ':' if next.is_some_and(|next| joins(&shown, next)) => shown.push_str("&#58;"),
+            '.' if is_www(&shown) => shown.push_str("&#46;"),
             '<' => shown.push_str("&lt;"),
             '>' => shown.push_str("&gt;"),
             '&' => shown.push_str("&amp;"),
@@ -243,4 +248,28 @@ fn escaped(text: &str) -> String {
         }
     }
     shown
+}
+
+/// Whether a colon stands within a word, and not within a time of day.
+fn joins(before: &str, next: char) -> bool {
+    let is_time = next.is_ascii_digit() && before.ends_with(|c: char| c.is_ascii_digit());
+    !next.is_whitespace() && !is_time
+}
+
+fn is_www(before: &str) -> bool {
+    let mut last = before.chars().rev();
+    (0..3).all(|_| last.next().is_some_and(|c| c.eq_ignore_ascii_case(&'w')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_is_a_link_or_a_picture() {
+        assert_eq!(escaped("http://a.example"), "http&#58;//a.example");
+        assert_eq!(escaped("WwW.a.example"), "WwW&#46;a.example");
+        assert_eq!(escaped(":x:y"), "&#58;x&#58;y");
+        assert_eq!(escaped("w. ww. 12:30: a."), "w. ww. 12:30: a.");
+    }
 }

@@ -53,12 +53,29 @@ fn datum(of: &JudgementReport, check: &CheckedReport) -> Option<String> {
     let unit = if required.unit == "ns" { "s" } else { "" };
     Some(format!(
         "'{}.{}'={}{unit};;{};0",
-        of.id,
-        required
-            .name
-            .trim_end_matches("_s")
-            .trim_end_matches("_ppm"),
+        label(&of.id),
+        label(
+            required
+                .name
+                .trim_end_matches("_s")
+                .trim_end_matches("_ppm")
+        ),
         billionths(upper?),
         billionths(required.allowed)
     ))
+}
+
+/// A part of a label: a quote in it is doubled, and it has no = or |, by which readers part the line.
+fn label(text: &str) -> String {
+    text.replace('\'', "''").replace(['=', '|'], "/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_ends_its_label() {
+        assert_eq!(label("a'=1 'b|c"), "a''/1 ''b/c");
+    }
 }

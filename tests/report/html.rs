@@ -1,6 +1,6 @@
 //! The page: well formed, safe whatever names say, bounded however long the run, and every number as text.
 
-use clockfit::report::{CheckReport, Report, Saved, html, json};
+use clockfit::report::{CheckReport, Report, Saved, html, json, text};
 use clockfit::sample::Campaign;
 
 use super::campaign;
@@ -255,7 +255,9 @@ fn a_hundred_thousand_exchanges_are_a_small_page() {
     well_formed(&page);
     assert!(page.len() < LARGEST / 2, "{}", page.len());
     assert!(
-        page.contains("99600 exchanges are drawn in 480 columns"),
+        page.contains(
+            "99600 of 100000 exchanges, those of the main class, are drawn in 480 columns"
+        ),
         "thinning is said"
     );
     // And of check, which looks each second, with more sources than are drawn.
@@ -317,4 +319,95 @@ fn a_saved_report_is_read_back() {
     let mut out = Vec::new();
     json::write_check(&checked, &mut out).unwrap();
     assert_eq!(Saved::read(&out).unwrap(), Saved::Judged(Box::new(checked)));
+}
+
+/// A page of the report of two servers after a hand changed it.
+fn changed(change: impl FnOnce(&mut serde_json::Value)) -> String {
+    let mut text = Vec::new();
+    json::write(&report(&campaign::two()), &mut text).unwrap();
+    let mut value = serde_json::from_slice(&text).unwrap();
+    change(&mut value);
+    let Ok(Saved::Measured(saved)) = Saved::read(value.to_string().as_bytes()) else {
+        panic!("not read: {value}");
+    };
+    let mut told = Vec::new();
+    text::write(&saved, text::Style::default(), &mut told).unwrap();
+    let mut page = Vec::new();
+    html::write(&saved, &html::Exchanges::default(), &mut page).unwrap();
+    String::from_utf8(page).unwrap()
+}
+
+/// Numbers from a file may be any that fit.
+#[test]
+fn no_drift_is_too_large() {
+    for ppb in [i64::MIN, i64::MAX] {
+        let page = changed(|report| {
+            report["sources"][0]["drift"]["upper_ppb"] = ppb.into();
+            report["sources"][0]["drift"]["lower_ppb"] = ppb.into();
+        });
+        well_formed(&page);
+    }
+}
+
+#[test]
+fn what_has_no_median_is_given_none() {
+    let page = changed(|report| {
+        for of in ["offset_ns", "delay_ns"] {
+            report["sources"][0][of]["p50"] = serde_json::Value::Null;
+            report["sources"][0][of]["mean"] = 123_456_789.into();
+        }
+        report["sources"][0]["estimate"] = serde_json::Value::Null;
+    });
+    let rows = page.split("<caption>sources;").nth(1).unwrap();
+    let row = rows.split("<tr>").nth(2).unwrap();
+    assert_eq!(
+        row.matches("<td class=\"number\">-</td>").count(),
+        2,
+        "{row}"
+    );
+    assert!(!row.contains("123."), "{row}");
+}
+
+/// A name does not push numbers off the page.
+#[test]
+fn a_long_name_is_broken() {
+    let name = "n".repeat(160);
+    let page = changed(|report| report["sources"][0]["source"] = name.clone().into());
+    assert!(page.contains(&format!("<th scope=\"row\" class=\"long\">{name}</th>")));
+}
+
+#[test]
+fn what_is_proven_and_drawn_is_said() {
+    let told = page(&campaign::two());
+    assert!(!told.contains("The band holds the true offset"));
+    assert!(told.contains("Straight lines join the steps, and prove nothing in between."));
+    // The band reaches to the last exchange.
+    let last = report(&campaign::two());
+    let last = last.sources[0].bound_ns.unwrap();
+    let series = changed(|_| ());
+    let rows = series
+        .split("<caption>proven offset over time</caption>")
+        .nth(1)
+        .unwrap();
+    let rows = rows.split("</table>").next().unwrap();
+    let at = last.at.as_nanos();
+    assert!(rows.contains(&of_day(at)), "{rows} has no {}", of_day(at));
+    let one = changed(|report| {
+        for source in report["sources"].as_array_mut().unwrap() {
+            source["bound_series"] = serde_json::Value::Array(Vec::new());
+        }
+    });
+    assert!(one.contains("within the band at one exchange"));
+    assert!(!one.contains("Straight lines join"));
+}
+
+/// Time of day, as a page has it.
+fn of_day(nanos: i64) -> String {
+    let seconds = nanos.div_euclid(1_000_000_000).rem_euclid(86_400);
+    format!(
+        "{:02}:{:02}:{:02}",
+        seconds / 3_600,
+        seconds / 60 % 60,
+        seconds % 60
+    )
 }

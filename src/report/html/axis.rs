@@ -6,6 +6,11 @@ use crate::time::TimeDelta;
 /// About so many values stand along an axis.
 const TICKS: i128 = 5;
 
+/// Names of values that are closer than this, as a part of their axis, would cover each other: along the lower edge
+/// of half a page, and along the side of a picture on a narrow screen.
+const APART_ALONG: f64 = 0.12;
+const APART_ABOVE: f64 = 0.08;
+
 /// Steps of a time axis beyond a few seconds, in seconds.
 const CLOCK_STEPS: [i128; 20] = [
     1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200,
@@ -28,6 +33,8 @@ pub(super) struct Axis {
     /// What is along it.
     pub(super) title: String,
     pub(super) ticks: Vec<Tick>,
+    /// How many rows it has, where it is one of rows: each needs room for its name.
+    pub(super) rows: usize,
 }
 
 /// How values become lengths.
@@ -86,6 +93,7 @@ impl Axis {
             high: if high > low { high } else { low + 1.0 },
             title: title.to_owned(),
             ticks: Vec::new(),
+            rows: 0,
         }
     }
 
@@ -184,7 +192,7 @@ impl Axis {
                 axis.tick(1.0 - part, high.to_owned());
             }
         }
-        axis.ticks.sort_by(|a, b| a.at.total_cmp(&b.at));
+        axis.keep_apart(APART_ALONG);
         axis
     }
 
@@ -213,7 +221,7 @@ impl Axis {
                 None => break,
             }
         }
-        axis.ticks.sort_by(|a, b| a.at.total_cmp(&b.at));
+        axis.keep_apart(APART_ABOVE);
         axis
     }
 
@@ -221,6 +229,7 @@ impl Axis {
     pub(super) fn rows(count: usize, title: &str) -> Self {
         let part = |n: usize| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
         let mut axis = Self::new(Scale::Linear, (0.0, part(count)), title);
+        axis.rows = count;
         for index in 0..count {
             axis.tick(part(count - index) - 0.5, (index + 1).to_string());
         }
@@ -240,6 +249,26 @@ impl Axis {
             index += 1;
             (index - 1) % every == 0
         });
+    }
+
+    /// Keeps the first value that was named, and to both sides of it those that are so far from each other.
+    fn keep_apart(&mut self, least: f64) {
+        let mut all = std::mem::take(&mut self.ticks).into_iter();
+        let Some(middle) = all.next() else { return };
+        let (mut below, mut above) = (middle.at, middle.at);
+        self.ticks.push(middle);
+        // Each is further out than those before it on its side.
+        for tick in all {
+            let last = match tick.at < below {
+                true => &mut below,
+                false => &mut above,
+            };
+            if (tick.at - *last).abs() >= least {
+                *last = tick.at;
+                self.ticks.push(tick);
+            }
+        }
+        self.ticks.sort_by(|a, b| a.at.total_cmp(&b.at));
     }
 
     /// Whether a value lies on it.
@@ -306,17 +335,19 @@ mod tests {
         let axis = Axis::log(2e-9, 3e-7, "", " s");
         assert_eq!(labels(&axis), ["1e-9 s", "1e-8 s", "1e-7 s", "1e-6 s"]);
         let axis = Axis::around(0, 700, (-2_000, 150_000), "");
-        assert_eq!(
-            labels(&axis),
-            [
-                "-1 us", "-100 ns", "0", "+100 ns", "+1 us", "+10 us", "+100 us"
-            ]
-        );
+        assert_eq!(labels(&axis), ["-1 us", "0", "+1 us", "+10 us", "+100 us"]);
         let axis = Axis::tails(500, "");
         assert_eq!(
             labels(&axis),
             ["0.1 %", "1 %", "10 %", "50 %", "90 %", "99 %", "99.9 %"]
         );
+        // No more of them than half a page has room for.
+        let axis = Axis::tails(300_000, "");
+        assert_eq!(labels(&axis), ["0.01 %", "1 %", "50 %", "99 %", "99.99 %"]);
+        let axis = Axis::around(0, 100, (-1_000_000_000, 1_000_000_000), "");
+        for (one, next) in axis.ticks.iter().zip(axis.ticks.iter().skip(1)) {
+            assert!(next.at - one.at >= APART_ABOVE, "{:?}", labels(&axis));
+        }
     }
 
     /// Numbers may come from a file, which can hold any.

@@ -16,7 +16,7 @@ use crate::time::Timestamp;
 const PIECES: usize = 240;
 
 /// Numbers of disturbances closer than this would cover each other.
-const NUMBERS_APART: f64 = 0.03;
+const NUMBERS_APART: f64 = 0.05;
 
 /// Bounds next to each other: what all of them lie in.
 struct Piece {
@@ -53,9 +53,17 @@ impl Times<'_> {
     }
 }
 
+/// The bounds of all steps, and at last that of the last exchange.
+fn series(found: &SourceReport) -> Vec<BoundReport> {
+    let steps = &found.bound_series;
+    let is_later = |end: &BoundReport| steps.last().is_none_or(|last| last.at < end.at);
+    let end = found.bound_ns.filter(is_later);
+    steps.iter().copied().chain(end).collect()
+}
+
 /// Runs of bounds that do not contradict each other, each run in pieces.
 fn runs(found: &SourceReport, times: &Times<'_>) -> Vec<Vec<Piece>> {
-    let series = &found.bound_series;
+    let series = series(found);
     let each = series.len().div_ceil(PIECES).max(1);
     let breaks_between = |a: &BoundReport, b: &BoundReport| {
         found
@@ -112,8 +120,8 @@ pub(super) fn write(
     layers.extend(marks);
     let plot = Plot {
         title: "Offset over time".to_owned(),
-        description: "The band holds the true offset, whatever the network did. All of its numbers are in the \
-                      table below."
+        description: "At each step the band holds the true offset, whatever the network did. All of its numbers \
+                      are in the table below."
             .to_owned(),
         x,
         y,
@@ -122,7 +130,7 @@ pub(super) fn write(
     };
     let caption = caption(found, drawn, &runs);
     plot.write(m, &caption, |m| {
-        bounds(m, found, &runs)?;
+        bounds(m, &runs)?;
         stretches(m, found)
     })
 }
@@ -258,14 +266,20 @@ fn disturbances(
 }
 
 fn caption(found: &SourceReport, drawn: Option<&Drawn>, runs: &[Vec<Piece>]) -> String {
-    let mut text = "The true offset lies within the band: proven at the best exchange of each step, and joined \
-                    by straight lines."
-        .to_owned();
-    let each = found.bound_series.len().div_ceil(PIECES);
+    let bounds: usize = runs.iter().flatten().map(|piece| piece.bounds).sum();
+    let mut text = match bounds {
+        0 => "Nothing is proven.",
+        1 => "The true offset is proven to lie within the band at one exchange.",
+        _ => {
+            "The true offset is proven to lie within the band at each step: at its best exchange, and at the last of \
+             all. Straight lines join the steps, and prove nothing in between."
+        }
+    }
+    .to_owned();
+    let each = bounds.div_ceil(PIECES);
     if each > 1 {
         text += &format!(
-            " Of {} such bounds, up to {each} next to each other are drawn as one that holds all of them.",
-            found.bound_series.len()
+            " Of {bounds} such bounds, up to {each} next to each other are drawn as one that holds all of them."
         );
     }
     let pieces: usize = runs.iter().map(Vec::len).sum();
@@ -275,16 +289,20 @@ fn caption(found: &SourceReport, drawn: Option<&Drawn>, runs: &[Vec<Piece>]) -> 
     let Some(drawn) = drawn else {
         return text;
     };
+    let some = match drawn.n < found.valid {
+        true => format!(
+            "{} of {} exchanges, those of the main class,",
+            drawn.n, found.valid
+        ),
+        false => format!("All {} exchanges", drawn.n),
+    };
     let most = drawn.columns.iter().map(|column| column.n).max();
-    match most {
-        Some(2..) => {
-            text += &format!(
-                " The {} exchanges are drawn in {COLUMNS} columns, each from its lowest offset to its highest.",
-                drawn.n
-            );
-        }
-        _ => text += " Each exchange is a dot.",
-    }
+    text += &match most {
+        Some(2..) => format!(
+            " {some} are drawn in {COLUMNS} columns, each from its lowest offset to its highest."
+        ),
+        _ => format!(" {some} are drawn, each as a dot."),
+    };
     let usual = found.main.offset_ns.as_ref();
     let is_cut = usual.is_some_and(|of| of.p99.is_some());
     if is_cut {
@@ -293,7 +311,7 @@ fn caption(found: &SourceReport, drawn: Option<&Drawn>, runs: &[Vec<Piece>]) -> 
     text
 }
 
-fn bounds(m: &mut Markup<'_>, found: &SourceReport, runs: &[Vec<Piece>]) -> io::Result<()> {
+fn bounds(m: &mut Markup<'_>, runs: &[Vec<Piece>]) -> io::Result<()> {
     let rows = runs.iter().enumerate().flat_map(|(run, pieces)| {
         pieces.iter().enumerate().map(move |(index, piece)| {
             let size = piece.lower.unsigned_abs().max(piece.upper.unsigned_abs());
@@ -319,7 +337,7 @@ fn bounds(m: &mut Markup<'_>, found: &SourceReport, runs: &[Vec<Piece>]) -> io::
         ("bounds", true),
         ("", false),
     ];
-    if found.bound_series.is_empty() {
+    if runs.is_empty() {
         return Ok(());
     }
     table::folded(m, "proven offset over time", &columns, rows)

@@ -11,6 +11,13 @@ use super::markup::Markup;
 pub(super) const WIDTH: f64 = 1_000.0;
 pub(super) const HEIGHT: f64 = 400.0;
 
+/// What the name of a row needs, in pixels.
+const ROW: usize = 20;
+/// So many rows have room in the least height of a picture.
+const ROWS: usize = 11;
+/// How high a picture is that need not be higher, in pixels, as in the style.
+const LEAST_HIGH: usize = 300;
+
 /// A picture.
 pub(super) struct Plot {
     /// What it shows, in a few words.
@@ -117,7 +124,16 @@ impl Plot {
         m.within("figure", &[], |m| {
             m.say("h3", &[], &self.title)?;
             self.key(m)?;
-            m.within("div", &[("class", "frame")], |m| {
+            let high = match self.y.rows {
+                0..=ROWS => None,
+                rows => Some(format!(
+                    "--high:{}px",
+                    rows.saturating_mul(ROW).max(LEAST_HIGH)
+                )),
+            };
+            let style = high.as_deref().map(|high| ("style", high));
+            let frame: Vec<_> = [("class", "frame")].into_iter().chain(style).collect();
+            m.within("div", &frame, |m| {
                 m.say("p", &[("class", "unit up")], &self.y.title)?;
                 let hidden = [("class", "y"), ("aria-hidden", "true")];
                 m.within("div", &hidden, |m| {
@@ -206,11 +222,12 @@ fn labels<'a>(
     all: impl Iterator<Item = (f64, &'a String)>,
 ) -> io::Result<()> {
     for (at, label) in all {
-        // At the right edge there is no room for half of it.
-        let place = match edge == "left" && at > 0.95 {
-            true => "right:0;transform:none".to_owned(),
-            false => format!("{edge}:{}%", percent(at)),
+        // At the right edge there is no room for half of it: it ends at its line.
+        let ends = match edge == "left" && at > 0.95 {
+            true => ";transform:translateX(-100%)",
+            false => "",
         };
+        let place = format!("{edge}:{}%{ends}", percent(at));
         m.say("span", &[("style", &place)], label)?;
     }
     Ok(())

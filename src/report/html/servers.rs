@@ -48,11 +48,8 @@ pub(super) fn write(m: &mut Markup<'_>, report: &Report) -> io::Result<()> {
 fn row(found: &SourceReport) -> Vec<String> {
     let digits = found.bound_ns.as_ref().map_or(Digits::Four, digits_of);
     let say = |nanos| signed(nanos, Round::Nearest, digits);
-    let median = found
-        .main
-        .offset_ns
-        .as_ref()
-        .map(|of| of.p50.unwrap_or(of.mean));
+    // A handful of exchanges has no median.
+    let median = found.main.offset_ns.as_ref().and_then(|of| of.p50);
     let offset = found
         .estimate
         .as_ref()
@@ -65,11 +62,7 @@ fn row(found: &SourceReport) -> Vec<String> {
             signed(bound.upper, Round::Up, digits)
         )
     });
-    let delay = found
-        .main
-        .delay_ns
-        .as_ref()
-        .map(|of| plain(of.p50.unwrap_or(of.mean)));
+    let delay = found.main.delay_ns.as_ref().and_then(|of| of.p50);
     let known = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     let path = match found.path {
         0 => String::new(),
@@ -91,7 +84,7 @@ fn row(found: &SourceReport) -> Vec<String> {
         },
         known(offset.map(say)),
         known(bound),
-        known(delay),
+        known(delay.map(plain)),
         known(found.root_distance_ns.map(plain)),
     ]
 }

@@ -7,6 +7,35 @@ use super::markup::Markup;
 /// A column: its head, and whether it holds numbers.
 pub(super) type Column<'a> = (&'a str, bool);
 
+/// A word of more letters than this is broken, so that a name does not push numbers off the page.
+const LONG_WORD: usize = 40;
+
+/// How a cell looks.
+fn looks(text: &str, is_number: bool) -> &'static str {
+    let is_long = || text.split(' ').any(|word| word.chars().count() > LONG_WORD);
+    match (is_number, is_long()) {
+        (true, true) => "number long",
+        (true, false) => "number",
+        (false, true) => "long",
+        (false, false) => "",
+    }
+}
+
+/// A cell, or the head of a row or a column with this scope.
+fn cell(
+    m: &mut Markup<'_>,
+    scope: Option<&'static str>,
+    text: &str,
+    is_number: bool,
+) -> io::Result<()> {
+    let class = Some(looks(text, is_number)).filter(|class| !class.is_empty());
+    let tag = if scope.is_some() { "th" } else { "td" };
+    let scope = scope.map(|scope| ("scope", scope));
+    let class = class.map(|class| ("class", class));
+    let attributes: Vec<_> = scope.into_iter().chain(class).collect();
+    m.say(tag, &attributes, text)
+}
+
 /// A table; the first column names its rows. A narrow page scrolls the table, not itself.
 pub(super) fn write(
     m: &mut Markup<'_>,
@@ -26,9 +55,7 @@ pub(super) fn write(
             m.within("thead", &[], |m| {
                 m.within("tr", &[], |m| {
                     for (head, is_number) in columns {
-                        let looks = [("scope", "col"), ("class", "number")];
-                        let looks = if *is_number { &looks[..] } else { &looks[..1] };
-                        m.say("th", looks, head)?;
+                        cell(m, Some("col"), head, *is_number)?;
                     }
                     Ok(())
                 })
@@ -43,11 +70,10 @@ pub(super) fn write(
 fn line(m: &mut Markup<'_>, columns: &[Column<'_>], row: &[String]) -> io::Result<()> {
     m.within("tr", &[], |m| {
         let mut first = true;
-        for (cell, (_, is_number)) in row.iter().zip(columns) {
-            match (std::mem::take(&mut first), is_number) {
-                (true, _) => m.say("th", &[("scope", "row")], cell)?,
-                (false, true) => m.say("td", &[("class", "number")], cell)?,
-                (false, false) => m.say("td", &[], cell)?,
+        for (text, (_, is_number)) in row.iter().zip(columns) {
+            match std::mem::take(&mut first) {
+                true => cell(m, Some("row"), text, false)?,
+                false => cell(m, None, text, *is_number)?,
             }
         }
         Ok(())

@@ -25,7 +25,7 @@ pub(super) fn drift(drift: &DriftReport) -> String {
         Basis::Given => "as given",
         Basis::Measured => "measured",
     };
-    if drift.lower_ppb == -drift.upper_ppb {
+    if drift.lower_ppb == drift.upper_ppb.saturating_neg() {
         return format!("drift +-{}, {basis}", ppm(drift.upper_ppb));
     }
     format!(
