@@ -23,8 +23,8 @@ use crate::time::{Interval, TimeDelta, Timestamp};
 const STEP: TimeDelta = TimeDelta::from_secs(1);
 /// Sums of two bounds that are made at most, some seconds of work: instants are farther apart rather than more.
 const MOST_SUMS: usize = 300_000_000;
-/// What is kept of members at all instants together: some hundred megabytes.
-const MOST_KEPT: usize = 2_000_000;
+/// What is kept of members at all instants together: a hundred megabytes.
+const MOST_KEPT: usize = 400_000;
 /// Moves of clocks that are looked at one by one.
 const MOST_MOVES: usize = 1_000;
 /// 99.9 % of the time, as grades have it.

@@ -647,3 +647,94 @@ fn where_as_many_agree_either_way_nobody_is_the_outlier() {
     let found = judged(&hosts, (&named, &[]), &["ceph-mon"]).unwrap();
     assert!(found.services[0].checks[0].outliers.is_empty());
 }
+
+/// What is told of a host whose clock is moved so by a server, in bounds of 100 us at these seconds.
+fn told(name: &str, at: &[i64], moves: &[(i64, i64)]) -> HostTold {
+    let wrong = |second: i64| -> i64 {
+        let before = moves.iter().filter(|(at, _)| *at <= second);
+        before.map(|(_, by)| by).sum()
+    };
+    let ns = TimeDelta::from_nanos;
+    let bound = |second: &i64| Bound {
+        at: Timestamp::from_nanos(START + second * SEC),
+        since_start: ns(second * SEC),
+        offset: crate::time::Interval::new(
+            ns(-wrong(*second) - 50 * US),
+            ns(-wrong(*second) + 50 * US),
+        )
+        .unwrap(),
+    };
+    let step = |(at, by): &(i64, i64)| Move {
+        kind: crate::sample::DisturbanceKind::Step,
+        since_start: ns(at * SEC - SEC / 2),
+        error: ns(SEC / 4),
+        by: Some((ns(*by), ns(100))),
+        rates: None,
+    };
+    HostTold {
+        name: name.to_owned(),
+        run_id: name.to_owned(),
+        started: Timestamp::from_nanos(START),
+        duration: Some(ns(70 * SEC)),
+        readings: 71,
+        moves: moves.iter().map(step).collect(),
+        sources: vec![SourceTold {
+            source: "192.0.2.1".to_owned(),
+            address: "192.0.2.1".to_owned(),
+            port: 123,
+            exchanges: 70,
+            series: at.iter().map(bound).collect(),
+            breaks: Vec::new(),
+            drift: crate::estimate::Drift::within(crate::time::Frequency::from_ppm(1)),
+            delay: ns(100 * US),
+            distance: None,
+        }],
+        ..HostTold::default()
+    }
+}
+
+/// A step counts where no bound shows it any more, and an excursion where none shows it at all.
+#[test]
+fn what_the_watch_told_is_in_what_is_proven() {
+    let catalogue = Catalogue::builtin();
+    let question = Question::new(&catalogue, &["ceph-mon".to_owned()], None).unwrap();
+    let named = [common(&["192.0.2.1"])];
+    let every_ten: Vec<i64> = (0..7).map(|n| 5 + n * 10).collect();
+    let steady = Member::new(told("a", &every_ten, &[])).unwrap();
+    for (moves, truth) in [
+        // After the last bound, before the first, there and back between two, and one of many.
+        (&[(68, 80 * MS)][..], vec![0, -80 * MS]),
+        (&[(3, 62 * SEC)], vec![0, -62 * SEC]),
+        (&[(33, 80 * MS), (37, -80 * MS)], vec![0, -80 * MS]),
+        (
+            &[(12, MS), (33, 80 * MS), (34, 90 * MS), (62, -MS)],
+            vec![0, -MS, -81 * MS, -171 * MS, -170 * MS],
+        ),
+    ] {
+        let other = Member::new(told("b", &every_ten, moves)).unwrap();
+        let found = quorum(&[steady.clone(), other], &named, &[], &question).unwrap();
+        assert!(found.contradictions.is_empty());
+        let ahead = pair(&found, 0, 1).ahead.unwrap();
+        for truth in truth {
+            assert!(
+                ahead.contains(TimeDelta::from_nanos(truth)),
+                "{moves:?}: {truth} in {ahead:?}"
+            );
+        }
+        assert_ne!(found.verdict, Verdict::Fit, "{moves:?}");
+    }
+    let other = Member::new(told("b", &every_ten, &[])).unwrap();
+    let found = quorum(&[steady, other], &named, &[], &question).unwrap();
+    assert_eq!(found.verdict, Verdict::Fit);
+    assert!(pair(&found, 0, 1).ahead.unwrap().width() < TimeDelta::from_nanos(MS));
+}
+
+#[test]
+fn a_file_cannot_claim_more_instants_than_are_looked_at() {
+    let catalogue = Catalogue::builtin();
+    let question = Question::new(&catalogue, &["ceph-mon".to_owned()], None).unwrap();
+    let named = [common(&["192.0.2.1"])];
+    let far = |name| Member::new(told(name, &[5, 3_000_000_000], &[])).unwrap();
+    let found = quorum(&[far("a"), far("b")], &named, &[], &question).unwrap();
+    assert!(found.instants <= 200_001, "{}", found.instants);
+}
