@@ -247,6 +247,23 @@ pub struct RunArgs {
     pub analysis: AnalysisArgs,
 }
 
+/// What clocks are judged for.
+#[derive(Debug, clap::Args)]
+pub struct QuestionArgs {
+    /// Services to judge for: names, or what comes before a dash (ceph-mon, etcd), separated by commas;
+    /// clockfit services lists them
+    #[arg(long = "for", value_name = "SERVICE", value_delimiter = ',')]
+    pub services: Vec<String>,
+
+    /// A grade to judge for: strict, standard, basic, or one of your own
+    #[arg(long, value_name = "GRADE")]
+    pub grade: Option<String>,
+
+    /// What the exit code says where the evidence does not decide [default: 3]
+    #[arg(long, value_name = "VERDICT", value_enum)]
+    pub undetermined_is: Option<Taken>,
+}
+
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = CHECK_HELP)]
@@ -261,22 +278,13 @@ pub struct CheckArgs {
     )]
     pub sources: Vec<Source>,
 
-    /// Services to judge for: names, or what comes before a dash (ceph-mon, etcd), separated by commas;
-    /// clockfit services lists them
-    #[arg(long = "for", value_name = "SERVICE", value_delimiter = ',')]
-    pub services: Vec<String>,
-
-    /// A grade to judge for: strict, standard, basic, or one of your own
-    #[arg(long, value_name = "GRADE")]
-    pub grade: Option<String>,
+    /// What for.
+    #[command(flatten)]
+    pub question: QuestionArgs,
 
     /// Judge a recording instead of measuring
     #[arg(long, value_name = "FILE", conflicts_with_all = ["count", "interval", "duration", "interface", "output"])]
     pub replay: Option<PathBuf>,
-
-    /// What the exit code says where the evidence does not decide [default: 3]
-    #[arg(long, value_name = "VERDICT", value_enum)]
-    pub undetermined_is: Option<Taken>,
 
     /// What exit codes mean
     #[arg(long, value_enum, default_value_t)]

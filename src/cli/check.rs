@@ -47,10 +47,14 @@ pub(super) fn run(args: CheckArgs) -> anyhow::Result<Exit> {
 fn conduct(args: CheckArgs) -> anyhow::Result<Exit> {
     // What is wrong with the question is said before a minute is spent on it.
     let catalogue = catalogue::load(&args.catalogue)?;
-    if args.services.iter().any(String::is_empty) {
+    if args.question.services.iter().any(String::is_empty) {
         bail!("--for: a name is empty; is there a comma too many?");
     }
-    let question = Question::new(&catalogue, &args.services, args.grade.as_deref())?;
+    let question = Question::new(
+        &catalogue,
+        &args.question.services,
+        args.question.grade.as_deref(),
+    )?;
     let plan = plan(args.run.analysis);
     let files = [&args.replay, &args.run.output].into_iter().flatten();
     let kept: Vec<&Path> = files
@@ -62,7 +66,7 @@ fn conduct(args: CheckArgs) -> anyhow::Result<Exit> {
         question: &question,
         plan: &plan,
         outputs: Outputs::open(&args.formats, &kept)?,
-        undetermined_is: args.undetermined_is,
+        undetermined_is: args.question.undetermined_is,
     };
     if let Some(file) = &args.replay {
         let replay = read(file)?;

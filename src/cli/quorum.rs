@@ -17,7 +17,11 @@ use crate::report::{Named, QuorumReport, json, markdown, text};
 /// Judges, and says so by the exit code.
 pub(super) fn run(args: &QuorumArgs) -> anyhow::Result<Exit> {
     let catalogue = catalogue::load(&args.catalogue)?;
-    let question = Question::new(&catalogue, &args.services, args.grade.as_deref())?;
+    let question = Question::new(
+        &catalogue,
+        &args.question.services,
+        args.question.grade.as_deref(),
+    )?;
     let named: Vec<(Option<String>, PathBuf)> = args.reports.iter().map(|of| parted(of)).collect();
     let files = named.iter().map(|(_, file)| file);
     let kept: Vec<&Path> = files
@@ -59,7 +63,7 @@ pub(super) fn run(args: &QuorumArgs) -> anyhow::Result<Exit> {
         ReportFormat::Markdown => markdown::write_quorum(&report, &mut out),
         _ => text::write_quorum(&report, style, &mut out),
     })?;
-    Ok(check::exit(judged.verdict, args.undetermined_is))
+    Ok(check::exit(judged.verdict, args.question.undetermined_is))
 }
 
 /// A name and a file; what is a file as a whole has no name.

@@ -87,7 +87,7 @@ impl ReportOutput {
     /// # Errors
     /// What is wrong, and which formats there are.
     pub fn of_verdict(text: &str) -> Result<Self, String> {
-        Self::parse(text, |_| true)
+        Self::parse(text, |_| true, "")
     }
 
     /// A format that tells measurements.
@@ -95,7 +95,8 @@ impl ReportOutput {
     /// # Errors
     /// What is wrong, and which formats there are.
     pub fn of_measurement(text: &str) -> Result<Self, String> {
-        Self::parse(text, |needs| needs != Needs::Verdict)
+        let fits = |format: ReportFormat| format.needs() != Needs::Verdict;
+        Self::parse(text, fits, "tells a verdict, which clockfit check gives")
     }
 
     /// A format in which a set of hosts is told.
@@ -104,7 +105,8 @@ impl ReportOutput {
     /// What is wrong, and which formats there are.
     pub fn of_set(text: &str) -> Result<Self, String> {
         use ReportFormat as F;
-        Self::among(&[F::Text, F::Json, F::Markdown], text)
+        let fits = |format| [F::Text, F::Json, F::Markdown].contains(&format);
+        Self::parse(text, fits, "does not tell this")
     }
 
     /// A format in which a comparison is told.
@@ -113,50 +115,35 @@ impl ReportOutput {
     /// What is wrong, and which formats there are.
     pub fn of_comparison(text: &str) -> Result<Self, String> {
         use ReportFormat as F;
-        Self::among(&[F::Text, F::Json, F::Markdown, F::Junit], text)
+        let fits = |format| [F::Text, F::Json, F::Markdown, F::Junit].contains(&format);
+        Self::parse(text, fits, "does not tell this")
     }
 
-    fn among(formats: &[ReportFormat], text: &str) -> Result<Self, String> {
-        let known = || {
-            let names: Vec<&str> = formats.iter().map(|format| format.name()).collect();
-            format!("{} are", names.join(", "))
-        };
-        match Self::parse(text, |_| true) {
-            Ok(output) if formats.contains(&output.format) => Ok(output),
-            Ok(output) => Err(format!(
-                "{} does not tell this: {}",
-                output.format.name(),
-                known()
-            )),
-            Err(_) if !text.ends_with('=') => {
-                let name = text.split('=').next().unwrap_or_default();
-                Err(format!("there is no format {name:?}: {}", known()))
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    fn parse(text: &str, fits: fn(Needs) -> bool) -> Result<Self, String> {
+    /// A format that fits, and where it goes; `refused` is said of one that does not.
+    fn parse(
+        text: &str,
+        fits: impl Fn(ReportFormat) -> bool,
+        refused: &str,
+    ) -> Result<Self, String> {
         let (name, file) = match text.split_once('=') {
             Some((_, "")) => return Err("the name of a file is missing after =".to_owned()),
             Some((name, file)) => (name, Some(PathBuf::from(file))),
             None => (text, None),
         };
-        match FORMATS.iter().find(|(of, _, _)| *of == name) {
-            Some((_, format, needs)) if fits(*needs) => Ok(Self {
-                format: *format,
-                file,
-            }),
-            known => {
-                let names = FORMATS.iter().filter(|(_, _, needs)| fits(*needs));
-                let names: Vec<&str> = names.map(|(name, _, _)| *name).collect();
-                let why = match known {
-                    Some(_) => format!("{name} tells a verdict, which clockfit check gives"),
-                    None => format!("there is no format {name:?}"),
-                };
-                Err(format!("{why}: {} are", names.join(", ")))
+        let known = FORMATS.iter().find(|(of, _, _)| *of == name);
+        let why = match known {
+            Some((_, format, _)) if fits(*format) => {
+                return Ok(Self {
+                    format: *format,
+                    file,
+                });
             }
-        }
+            Some(_) => format!("{name} {refused}"),
+            None => format!("there is no format {name:?}"),
+        };
+        let names = FORMATS.iter().filter(|(_, format, _)| fits(*format));
+        let names: Vec<&str> = names.map(|(name, _, _)| *name).collect();
+        Err(format!("{why}: {} are", names.join(", ")))
     }
 }
 

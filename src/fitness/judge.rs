@@ -74,10 +74,9 @@ pub fn judge(
     question: &Question<'_>,
 ) -> Result<Judged, CannotJudge> {
     for record in campaign.asked() {
-        let is_own = record.info.kind == SourceKind::Embedded
-            || is_loopback(&record.info.address) && record.info.local_clock.is_none();
-        if is_own {
-            return Err(CannotJudge::OwnClock(record.info.source.clone()));
+        let info = &record.info;
+        if info.local_clock.is_none() && is_own(info.kind, &info.address) {
+            return Err(CannotJudge::OwnClock(info.source.clone()));
         }
     }
     let course = &assessment.course;
@@ -99,23 +98,15 @@ pub fn judge(
         .iter()
         .map(|of| evidence.grade(of))
         .collect();
-    let decided_by = question
-        .deciding_grade()
-        .and_then(|id| grades.iter().find(|grade| grade.id == id));
-    let verdict = match decided_by {
-        Some(grade) => grade.outcome.verdict(),
-        None => {
-            let all = services.iter().chain(&grades);
-            all.map(|of| of.outcome.verdict())
-                .max()
-                .unwrap_or(Verdict::Undetermined)
-        }
-    };
+    let (verdict, decided_by) = question.decide(
+        services.iter().map(|of| of.outcome),
+        grades.iter().map(|of| (of.id.as_str(), of.outcome)),
+    );
     let is_fit = |of: &&Judgement| of.outcome.verdict() == Verdict::Fit;
     let reached = grades.iter().find(is_fit).map(|grade| grade.id.clone());
     Ok(Judged {
         verdict,
-        decided_by: decided_by.map(|grade| grade.id.clone()),
+        decided_by,
         observed: evidence.observed,
         exchanges: evidence.exchanges,
         servers: course.servers.iter().map(|server| server.source).collect(),
@@ -126,7 +117,12 @@ pub fn judge(
     })
 }
 
-pub(super) fn is_loopback(address: &str) -> bool {
+/// Whether a server shares the clock of whoever asks it.
+pub(super) fn is_own(kind: SourceKind, address: &str) -> bool {
+    kind == SourceKind::Embedded || is_loopback(address)
+}
+
+fn is_loopback(address: &str) -> bool {
     let bare = address.split('%').next().unwrap_or(address);
     bare.parse::<std::net::IpAddr>()
         .is_ok_and(|address| address.to_canonical().is_loopback())
@@ -228,22 +224,17 @@ impl<'a> Evidence<'a> {
         judgement.checks = limits
             .map(|(of, limit)| self.check(of, limit, &service.limits, Some(service)))
             .collect();
-        judgement.outcome = match worst(&judgement.checks) {
-            Some(verdict) => Outcome::Judged(verdict),
-            None if service.last_write_wins => {
-                let known = judgement.reorder.is_some_and(|of| of.upper.is_some());
-                let (reasons, _) = self.too_little();
-                judgement.reasons.extend(reasons);
-                match known && judgement.reasons.is_empty() {
-                    true => Outcome::Reorders,
-                    false => Outcome::Judged(Verdict::Undetermined),
-                }
-            }
-            None => {
-                judgement.reasons.push(Reason::NoLimit);
-                Outcome::Judged(Verdict::Undetermined)
-            }
-        };
+        let worst = worst(&judgement.checks);
+        if worst.is_none() && service.last_write_wins {
+            judgement.reasons.extend(self.too_little().0);
+        }
+        let known = judgement.reorder.is_some_and(|of| of.upper.is_some());
+        let window = known && !self.is_too_little();
+        let outcome = Outcome::of(worst, service.last_write_wins.then_some(window));
+        judgement.outcome = outcome.unwrap_or_else(|| {
+            judgement.reasons.push(Reason::NoLimit);
+            Outcome::Judged(Verdict::Undetermined)
+        });
         judgement
     }
 

@@ -31,6 +31,7 @@ pub use quantity::{Quantity, Unit};
 pub use question::{DECIDING_GRADE, Question};
 pub use quorum::{
     Basis, Bound, Common, Contradiction, HostTold, Member, Move, NoMember, Peer, Quorum, Refused,
-    SetCheck, SetJudgement, SetReason, Skew, SourceTold, claims_utc, quorum, refuse_own,
+    SetCheck, SetJudgement, SetReason, Skew, SourceTold, claims_utc, pair_place, quorum,
+    refuse_own,
 };
 pub use verdict::{Check, Claim, Judgement, Need, Observed, Outcome, Reason, Verdict};

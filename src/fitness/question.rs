@@ -3,6 +3,7 @@
 use super::catalogue::Catalogue;
 use super::entry::{Grade, Service};
 use super::find::UnknownName;
+use super::verdict::{Outcome, Verdict};
 
 /// The grade that decides where nobody says what the clock is for.
 pub const DECIDING_GRADE: &str = "standard";
@@ -82,11 +83,21 @@ impl Question<'_> {
         self.decides == Decides::All
     }
 
-    /// The grade that alone decides.
-    pub(super) fn deciding_grade(&self) -> Option<&'static str> {
-        match self.decides {
+    /// All outcomes in one, and the grade that alone decided it; nothing where all did.
+    pub(super) fn decide<'a>(
+        &self,
+        services: impl Iterator<Item = Outcome>,
+        grades: impl Iterator<Item = (&'a str, Outcome)> + Clone,
+    ) -> (Verdict, Option<String>) {
+        let alone = match self.decides {
             Decides::All => None,
-            Decides::Grade(id) => Some(id),
+            Decides::Grade(decides) => grades.clone().find(|(id, _)| *id == decides),
+        };
+        if let Some((id, outcome)) = alone {
+            return (outcome.verdict(), Some(id.to_owned()));
         }
+        let all = services.chain(grades.map(|(_, outcome)| outcome));
+        let worst = all.map(Outcome::verdict).max();
+        (worst.unwrap_or(Verdict::Undetermined), None)
     }
 }

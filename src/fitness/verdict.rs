@@ -162,6 +162,17 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Of a service that is sensitive: by its worst limit, or without any, where the last write wins, by whether
+    /// the window is known. `None` without either.
+    pub(super) fn of(worst: Option<Verdict>, window_is_known: Option<bool>) -> Option<Self> {
+        match (worst, window_is_known) {
+            (Some(verdict), _) => Some(Self::Judged(verdict)),
+            (None, Some(true)) => Some(Self::Reorders),
+            (None, Some(false)) => Some(Self::Judged(Verdict::Undetermined)),
+            (None, None) => None,
+        }
+    }
+
     /// What it counts as where several are put together: what cannot fail is fit.
     pub fn verdict(self) -> Verdict {
         match self {

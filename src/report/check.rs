@@ -210,29 +210,12 @@ impl CheckReport {
             services: judged
                 .services
                 .iter()
-                .map(|of| {
-                    let mut told = judgement(of, names);
-                    if let Some(service) = catalogue.service(&of.id) {
-                        told.name = clean(&service.name);
-                        told.severity = Some(service.severity.word().to_owned());
-                        told.consequence = clean_paragraph(&service.consequence);
-                        told.source = clean_paragraph(&service.source);
-                        told.verified = service.verified;
-                    }
-                    told
-                })
+                .map(|of| judgement(of, names, Words::of_service(catalogue, &of.id)))
                 .collect(),
             grades: judged
                 .grades
                 .iter()
-                .map(|of| {
-                    let mut told = judgement(of, names);
-                    if let Ok(grade) = catalogue.grade(&of.id) {
-                        told.consequence = clean_paragraph(&grade.covers);
-                        told.source = clean_paragraph(&grade.reason);
-                    }
-                    told
-                })
+                .map(|of| judgement(of, names, Words::of_grade(catalogue, &of.id)))
                 .collect(),
             measurement: Report::new(campaign, assessment),
         }
@@ -267,10 +250,57 @@ impl Names<'_> {
     }
 }
 
-fn judgement(of: &Judgement, names: Names<'_>) -> JudgementReport {
+/// What the catalogue says of a service or a grade.
+pub(super) struct Words {
+    pub name: String,
+    pub severity: Option<String>,
+    pub consequence: String,
+    pub source: String,
+    pub verified: bool,
+}
+
+impl Words {
+    pub(super) fn of_service(catalogue: &Catalogue, id: &str) -> Self {
+        let service = catalogue.service(id);
+        service.map_or_else(
+            || Self::none(id),
+            |service| Self {
+                name: clean(&service.name),
+                severity: Some(service.severity.word().to_owned()),
+                consequence: clean_paragraph(&service.consequence),
+                source: clean_paragraph(&service.source),
+                verified: service.verified,
+            },
+        )
+    }
+
+    pub(super) fn of_grade(catalogue: &Catalogue, id: &str) -> Self {
+        let grade = catalogue.grade(id);
+        grade.map_or_else(
+            |_| Self::none(id),
+            |grade| Self {
+                consequence: clean_paragraph(&grade.covers),
+                source: clean_paragraph(&grade.reason),
+                ..Self::none(id)
+            },
+        )
+    }
+
+    fn none(id: &str) -> Self {
+        Self {
+            name: id.to_owned(),
+            severity: None,
+            consequence: String::new(),
+            source: String::new(),
+            verified: true,
+        }
+    }
+}
+
+fn judgement(of: &Judgement, names: Names<'_>, words: Words) -> JudgementReport {
     JudgementReport {
         id: of.id.clone(),
-        name: of.id.clone(),
+        name: words.name,
         outcome: of.outcome.into(),
         checks: of
             .checks
@@ -279,14 +309,14 @@ fn judgement(of: &Judgement, names: Names<'_>) -> JudgementReport {
             .collect(),
         reorder_ns: of.reorder.map(ends),
         reasons: of.reasons.iter().map(|of| reason(of, names)).collect(),
-        severity: None,
-        consequence: String::new(),
-        source: String::new(),
-        verified: true,
+        severity: words.severity,
+        consequence: words.consequence,
+        source: words.source,
+        verified: words.verified,
     }
 }
 
-fn ends(observed: Observed) -> (i64, Option<i64>) {
+pub(super) fn ends(observed: Observed) -> (i64, Option<i64>) {
     (observed.lower, observed.upper)
 }
 

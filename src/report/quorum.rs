@@ -5,13 +5,13 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::check::{NeedReport, OutcomeName, ReasonReport, VerdictName, needed};
-use super::clean::{clean, clean_paragraph};
+use super::check::{NeedReport, OutcomeName, ReasonReport, VerdictName, Words, ends, needed};
+use super::clean::clean;
 use super::model::Instant;
 use super::quantity::{exact, plain};
 use crate::fitness::{
-    Basis, Catalogue, Common, LEAST_EXCHANGES, LEAST_OBSERVED, Member, Need, Observed, Peer,
-    Quorum, SetCheck, SetJudgement, SetReason, Skew,
+    Basis, Catalogue, Common, LEAST_EXCHANGES, LEAST_OBSERVED, Member, Need, Peer, Quorum,
+    SetCheck, SetJudgement, SetReason, Skew, pair_place,
 };
 use crate::time::Timestamp;
 
@@ -236,10 +236,7 @@ impl QuorumReport {
             .zip(&judged.pairs)
             .map(|(pair, skew)| SkewReport::new(pair, skew, &named))
             .collect();
-        let worst = judged.worst.and_then(|(a, b)| {
-            let (a, b) = (named.name(a), named.name(b));
-            pairs.iter().find(|pair| pair.a == a && pair.b == b)
-        });
+        let worst = judged.worst.and_then(|(a, b)| pairs.get(pair_place(a, b)));
         Self {
             schema: QUORUM_SCHEMA.to_owned(),
             tool: clean(tool),
@@ -293,27 +290,16 @@ impl QuorumReport {
                 .services
                 .iter()
                 .map(|of| {
-                    let mut told = SetJudgementReport::new(of, &named, judged.majority);
-                    if let Some(service) = catalogue.service(&of.id) {
-                        told.name = clean(&service.name);
-                        told.severity = Some(service.severity.word().to_owned());
-                        told.consequence = clean_paragraph(&service.consequence);
-                        told.source = clean_paragraph(&service.source);
-                        told.verified = service.verified;
-                    }
-                    told
+                    let words = Words::of_service(catalogue, &of.id);
+                    SetJudgementReport::new(of, &named, (judged.majority, words))
                 })
                 .collect(),
             grades: judged
                 .grades
                 .iter()
                 .map(|of| {
-                    let mut told = SetJudgementReport::new(of, &named, judged.majority);
-                    if let Ok(grade) = catalogue.grade(&of.id) {
-                        told.consequence = clean_paragraph(&grade.covers);
-                        told.source = clean_paragraph(&grade.reason);
-                    }
-                    told
+                    let words = Words::of_grade(catalogue, &of.id);
+                    SetJudgementReport::new(of, &named, (judged.majority, words))
                 })
                 .collect(),
             worst: worst.cloned(),
@@ -324,10 +310,6 @@ impl QuorumReport {
 
 fn count(of: usize) -> u64 {
     u64::try_from(of).unwrap_or(u64::MAX)
-}
-
-fn ends(observed: Observed) -> (i64, Option<i64>) {
-    (observed.lower, observed.upper)
 }
 
 impl SkewReport {
@@ -391,10 +373,10 @@ fn either(names: &[String]) -> String {
 }
 
 impl SetJudgementReport {
-    fn new(of: &SetJudgement, named: &Named<'_>, majority: usize) -> Self {
+    fn new(of: &SetJudgement, named: &Named<'_>, (majority, words): (usize, Words)) -> Self {
         Self {
             id: of.id.clone(),
-            name: of.id.clone(),
+            name: words.name,
             outcome: of.outcome.into(),
             checks: of
                 .checks
@@ -403,10 +385,10 @@ impl SetJudgementReport {
                 .collect(),
             reorder_ns: of.reorder.map(ends),
             reasons: of.reasons.iter().map(|of| reason(of, named)).collect(),
-            severity: None,
-            consequence: String::new(),
-            source: String::new(),
-            verified: true,
+            severity: words.severity,
+            consequence: words.consequence,
+            source: words.source,
+            verified: words.verified,
         }
     }
 }

@@ -2,11 +2,13 @@
 //! speaks of every field.
 
 use std::collections::BTreeSet;
+use std::fmt::Debug;
 use std::path::PathBuf;
 use std::process::Command;
 use std::{fs, io};
 
 use clockfit::report::{Report, json};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{campaign, report};
@@ -50,6 +52,15 @@ pub(super) fn is_published(file: &str, write: impl FnOnce(&mut Vec<u8>) -> io::R
 #[test]
 fn the_published_schema_is_that_of_the_types() {
     is_published("report.schema.json", json::write_schema);
+}
+
+/// What is written of a report obeys a published schema, and reads back as that report.
+pub(super) fn obeys<T: DeserializeOwned + PartialEq + Debug>(file: &str, report: &T, text: &str) {
+    let schema = published(file);
+    let value: Value = serde_json::from_str(text).unwrap();
+    check(&schema, &schema, &value, "$");
+    let back: T = serde_json::from_str(text).unwrap();
+    assert_eq!(back, *report);
 }
 
 fn length(value: &Value) -> Option<u64> {

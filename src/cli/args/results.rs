@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::super::margin::{self, MarginOf};
 use super::super::report_format::ReportOutput;
 use super::super::units;
-use super::{AnalysisArgs, CatalogueArgs, Taken};
+use super::{AnalysisArgs, CatalogueArgs, QuestionArgs};
 use crate::fitness::compare::{Metric, Pair};
 use crate::stats::Probability;
 
@@ -111,18 +111,9 @@ pub struct QuorumArgs {
     #[arg(long, value_name = "NAME=SERVER", value_parser = units::peer)]
     pub peer: Vec<(String, String)>,
 
-    /// Services to judge for: names, or what comes before a dash (ceph-mon, etcd), separated by commas;
-    /// clockfit services lists them
-    #[arg(long = "for", value_name = "SERVICE", value_delimiter = ',')]
-    pub services: Vec<String>,
-
-    /// A grade to judge for: strict, standard, basic, or one of your own
-    #[arg(long, value_name = "GRADE")]
-    pub grade: Option<String>,
-
-    /// What the exit code says where the evidence does not decide [default: 3]
-    #[arg(long, value_name = "VERDICT", value_enum)]
-    pub undetermined_is: Option<Taken>,
+    /// What for.
+    #[command(flatten)]
+    pub question: QuestionArgs,
 
     /// How to write the report.
     #[arg(

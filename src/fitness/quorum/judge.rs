@@ -2,7 +2,7 @@
 
 use super::member::Member;
 use super::sets::largest;
-use super::skew::{Skews, place};
+use super::skew::{Skews, pair_place};
 use super::{Basis, Quorum, SetCheck, SetJudgement, SetReason, Skew};
 use crate::fitness::entry::{Kind, Limits, Scope, Service, Side};
 use crate::fitness::judge::{LEAST_EXCHANGES, LEAST_OBSERVED, ROUNDING};
@@ -25,21 +25,13 @@ pub(super) fn judge(members: &[Member], skews: Skews, question: &Question<'_>) -
         .iter()
         .map(|grade| set.grade(&grade.id, &grade.limits))
         .collect();
-    let decided_by = question
-        .deciding_grade()
-        .and_then(|id| grades.iter().find(|grade| grade.id == id));
-    let verdict = match decided_by {
-        Some(grade) => grade.outcome.verdict(),
-        None => {
-            let all = services.iter().chain(&grades);
-            all.map(|of| of.outcome.verdict())
-                .max()
-                .unwrap_or(Verdict::Undetermined)
-        }
-    };
+    let (verdict, decided_by) = question.decide(
+        services.iter().map(|of| of.outcome),
+        grades.iter().map(|of| (of.id.as_str(), of.outcome)),
+    );
     Quorum {
         verdict,
-        decided_by: decided_by.map(|grade| grade.id.clone()),
+        decided_by,
         majority: set.majority(),
         worst: set.worst(),
         reasons: set.reasons(),
@@ -103,7 +95,7 @@ impl<'a> Set<'a> {
             // The pair is of the first minus this one.
             _ => skews
                 .pairs
-                .get(place(0, member))
+                .get(pair_place(0, member))
                 .and_then(|pair| pair.ahead)
                 .map_or(0, |ahead| -ahead.midpoint().as_nanos()),
         };
@@ -192,23 +184,16 @@ impl<'a> Set<'a> {
         if limits().any(|(of, _)| !is_of_two(of)) {
             judgement.reasons.push(SetReason::EachHost);
         }
-        judgement.outcome = match worst_of(&judgement.checks) {
-            Some(verdict) => Outcome::Judged(verdict),
-            None if service.last_write_wins => {
-                let known = judgement.reorder.is_some_and(|of| of.upper.is_some());
-                let (reasons, _) = self.too_little();
-                match known && reasons.is_empty() {
-                    true => Outcome::Reorders,
-                    false => Outcome::Judged(Verdict::Undetermined),
-                }
+        let known = judgement.reorder.is_some_and(|of| of.upper.is_some());
+        let window = known && self.too_little().0.is_empty();
+        let worst = worst_of(&judgement.checks);
+        let outcome = Outcome::of(worst, service.last_write_wins.then_some(window));
+        judgement.outcome = outcome.unwrap_or_else(|| {
+            if judgement.reasons.is_empty() {
+                judgement.reasons.push(SetReason::NoLimit);
             }
-            None => {
-                if judgement.reasons.is_empty() {
-                    judgement.reasons.push(SetReason::NoLimit);
-                }
-                Outcome::Judged(Verdict::Undetermined)
-            }
-        };
+            Outcome::Judged(Verdict::Undetermined)
+        });
         judgement
     }
 
@@ -293,7 +278,7 @@ impl<'a> Set<'a> {
     /// Which members keep a limit together.
     fn find_sets(&self, check: &mut SetCheck, verdicts: &[Verdict]) {
         let n = self.members.len();
-        let of = |a: usize, b: usize| verdicts.get(place(a, b)).copied();
+        let of = |a: usize, b: usize| verdicts.get(pair_place(a, b)).copied();
         check.keep = largest(n, &self.order, |a, b| of(a, b) == Some(Verdict::Fit)).members;
         if check.keep.len() < 2 {
             // One alone keeps nothing with anybody.

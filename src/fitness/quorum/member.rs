@@ -5,7 +5,7 @@
 
 use super::witness::{Steadiness, Witness};
 use crate::estimate::{Assessment, Drift};
-use crate::fitness::judge::is_loopback;
+use crate::fitness::judge::is_own;
 use crate::sample::{
     Campaign, Change, DisturbanceKind, LEAST_STEP, Leap, MAX_STEERING, ServerInfo, SourceKind,
     SourceRecord, Timescale,
@@ -300,7 +300,7 @@ fn steps_by_exchanges(
 ///
 /// It does.
 pub fn refuse_own(kind: SourceKind, source: &str, address: &str) -> Result<(), NoMember> {
-    match kind == SourceKind::Embedded || is_loopback(address) {
+    match is_own(kind, address) {
         true => Err(NoMember::OwnClock(source.to_owned())),
         false => Ok(()),
     }

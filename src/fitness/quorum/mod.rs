@@ -22,6 +22,7 @@ use super::verdict::{Need, Observed, Outcome, Verdict};
 use crate::time::{Interval, TimeDelta, Timestamp};
 
 pub use member::{Bound, HostTold, Member, Move, NoMember, SourceTold, claims_utc, refuse_own};
+pub use skew::pair_place;
 
 /// A server that is known to be one and the same for all who asked it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -45,8 +45,8 @@ pub(super) struct Skews {
     pub torn: Vec<(usize, usize)>,
 }
 
-/// The place of a pair, of which the first is not the second.
-pub(super) fn place(a: usize, b: usize) -> usize {
+/// The place of a pair, of which the first is not the second, among all pairs.
+pub fn pair_place(a: usize, b: usize) -> usize {
     let (small, large) = (a.min(b), a.max(b));
     large * large.saturating_sub(1) / 2 + small
 }
@@ -153,7 +153,7 @@ impl Skews {
 fn lonely(members: usize, pairs: &[Skew]) -> Option<usize> {
     (0..members).find(|a| {
         let others = (0..members).filter(|b| b != a);
-        let mut skews = others.filter_map(|b| pairs.get(place(*a, b)));
+        let mut skews = others.filter_map(|b| pairs.get(pair_place(*a, b)));
         !skews.any(|skew| skew.basis.is_some())
     })
 }
@@ -473,8 +473,8 @@ mod tests {
     fn pairs_have_places_in_order() {
         let pairs = (0..50).flat_map(|b| (0..b).map(move |a| (a, b)));
         for (expected, (a, b)) in pairs.enumerate() {
-            assert_eq!(place(a, b), expected);
-            assert_eq!(place(b, a), expected);
+            assert_eq!(pair_place(a, b), expected);
+            assert_eq!(pair_place(b, a), expected);
         }
     }
 }

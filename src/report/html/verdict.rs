@@ -3,7 +3,7 @@
 use std::io;
 
 use super::super::quantity::plain;
-use super::super::text::{outcome, reordering, sentence, verdict_line, word};
+use super::super::text::{holds_for, outcome, reached, reordering, sentence, verdict_line, word};
 use super::markup::Markup;
 use super::plot::{Layer, short};
 use crate::report::{CheckReport, CheckedReport, JudgementReport, OutcomeName, VerdictName};
@@ -13,7 +13,7 @@ const GAUGE_LEAST: f64 = 0.012;
 
 /// The verdict, and what all of it rests on.
 pub(super) fn headline(m: &mut Markup<'_>, report: &CheckReport) -> io::Result<()> {
-    let (class, _) = look(of_verdict(report.verdict));
+    let (class, _) = look(report.verdict.into());
     let class = format!("verdict {class}");
     m.within("div", &[("class", &class)], |m| {
         m.say("p", &[("class", "headline")], &verdict_line(report))?;
@@ -28,12 +28,8 @@ pub(super) fn headline(m: &mut Markup<'_>, report: &CheckReport) -> io::Result<(
             plain(window.observed_ns)
         );
         m.say("p", &[], &text)?;
-        if report.decided_by.is_some() {
-            let reached = report.grade_reached.as_ref();
-            let reached = reached.map_or("no grade is reached for certain".to_owned(), |grade| {
-                format!("best grade reached: {grade}")
-            });
-            m.say("p", &[], &reached)?;
+        if let Some(text) = reached(report) {
+            m.say("p", &[], &text)?;
         }
         if report.reasons.is_empty() {
             return Ok(());
@@ -52,12 +48,7 @@ pub(super) fn limits(m: &mut Markup<'_>, report: &CheckReport) -> io::Result<()>
     m.within("div", &[("class", "judged")], |m| {
         all.try_for_each(|of| one(m, of))
     })?;
-    let text = format!(
-        "This holds for this window of {}. For a longer time observe as long: a day has load, steps and leap \
-         seconds that a minute has not.",
-        plain(report.window.observed_ns)
-    );
-    m.say("p", &[], &text)
+    m.say("p", &[], &holds_for(report))
 }
 
 fn one(m: &mut Markup<'_>, of: &JudgementReport) -> io::Result<()> {
@@ -72,7 +63,7 @@ fn one(m: &mut Markup<'_>, of: &JudgementReport) -> io::Result<()> {
             }
         })?;
         for check in &of.checks {
-            let is_alone = of.checks.len() == 1 && of_verdict(check.verdict) == of.outcome;
+            let is_alone = of.checks.len() == 1 && OutcomeName::from(check.verdict) == of.outcome;
             checked(m, check, is_alone)?;
         }
         for reason in &of.reasons {
@@ -112,7 +103,7 @@ fn checked(m: &mut Markup<'_>, check: &CheckedReport, is_alone: bool) -> io::Res
     gauge(m, check)?;
     m.within("p", &[], |m| {
         if !is_alone {
-            badge(m, of_verdict(check.verdict), told)?;
+            badge(m, check.verdict.into(), told)?;
             m.text(" ")?;
         }
         m.text(&sentence(check))
@@ -132,7 +123,7 @@ fn gauge(m: &mut Markup<'_>, check: &CheckedReport) -> io::Result<()> {
         (f64::from(size) / allowed.max(1e-3) / 2.0).min(1.0)
     };
     let (from, to) = (place(lower), upper.map_or(1.0, place));
-    let mut bar = Layer::new(look(of_verdict(check.verdict)).0, "");
+    let mut bar = Layer::new(look(check.verdict.into()).0, "");
     // A mark is seen, however narrow and wherever.
     let from = from.min(1.0 - GAUGE_LEAST);
     bar.line([(from, 0.5), (to.max(from + GAUGE_LEAST), 0.5)]);
@@ -162,14 +153,6 @@ fn badge(m: &mut Markup<'_>, of: OutcomeName, told: &str) -> io::Result<()> {
         m.say("span", &[("aria-hidden", "true")], mark)?;
         m.text(&format!(" {told}"))
     })
-}
-
-fn of_verdict(verdict: VerdictName) -> OutcomeName {
-    match verdict {
-        VerdictName::Fit => OutcomeName::Fit,
-        VerdictName::Undetermined => OutcomeName::Undetermined,
-        VerdictName::Unfit => OutcomeName::Unfit,
-    }
 }
 
 /// Its name in the style, and a mark that needs no colour.

@@ -10,13 +10,13 @@ use super::page::{Ink, Page, Style};
 use super::quantity::{Digits, Round, exact, plain, ppm, signed};
 
 /// Where the text after a verdict begins.
-const INDENT: usize = 16;
+pub(super) const INDENT: usize = 16;
 /// So many services are told in full; of more there is a table.
-const IN_FULL: usize = 8;
+pub(super) const IN_FULL: usize = 8;
 /// The need of all that is about offsets, where no majority agrees.
 const SERVERS: &str = "servers";
 /// The column of verdicts in the table.
-const OUTCOME: usize = 35;
+pub(super) const OUTCOME: usize = 35;
 
 /// Writes what was judged as text. Pure: the same report and style give the same bytes.
 ///
@@ -46,12 +46,25 @@ pub fn write_check(report: &CheckReport, style: Style, out: &mut impl Write) -> 
         table(report, &mut page)?;
     }
     page.blank()?;
-    let text = format!(
+    page.paragraph(Ink::Plain, "", 0, &holds_for(report))
+}
+
+/// What a verdict is about, and what it is not.
+pub(in super::super) fn holds_for(report: &CheckReport) -> String {
+    format!(
         "This holds for this window of {}. For a longer time observe as long: a day has load, steps and \
          leap seconds that a minute has not.",
         plain(report.window.observed_ns)
-    );
-    page.paragraph(Ink::Plain, "", 0, &text)
+    )
+}
+
+/// The best grade, where nothing was asked for.
+pub(in super::super) fn reached(report: &CheckReport) -> Option<String> {
+    report.decided_by.as_ref()?;
+    Some(match &report.grade_reached {
+        Some(grade) => format!("best grade reached: {grade}"),
+        None => "no grade is reached for certain".to_owned(),
+    })
 }
 
 /// All in one line.
@@ -106,12 +119,8 @@ fn header<W: Write>(report: &CheckReport, page: &mut Page<'_, W>) -> io::Result<
         let text = format!("what would decide: {}", need.text);
         page.paragraph(Ink::Plain, "  ", 2, &text)?;
     }
-    if report.decided_by.is_some() {
-        let reached = match &report.grade_reached {
-            Some(grade) => format!("best grade reached: {grade}"),
-            None => "no grade is reached for certain".to_owned(),
-        };
-        page.paragraph(Ink::Plain, "", 2, &reached)?;
+    if let Some(text) = reached(report) {
+        page.paragraph(Ink::Plain, "", 2, &text)?;
     }
     Ok(())
 }
@@ -143,39 +152,58 @@ pub(in super::super) fn outcome(outcome: OutcomeName) -> &'static str {
 }
 
 fn block<W: Write>(of: &JudgementReport, page: &mut Page<'_, W>) -> io::Result<()> {
-    let ink = match of.outcome {
+    title(&of.id, &of.name, of.outcome, page)?;
+    for check in &of.checks {
+        let lead = lead(check.advisory, check.verdict);
+        page.paragraph(Ink::Plain, &lead, INDENT, &sentence(check))?;
+    }
+    for reason in &of.reasons {
+        below(&reason.text, page)?;
+    }
+    if let Some(text) = reordering(of) {
+        below(&text, page)?;
+    }
+    match tells_consequence(of.outcome) && of.severity.is_some() {
+        true => below(&of.consequence, page),
+        false => Ok(()),
+    }
+}
+
+/// The line above what is said of a service or a grade.
+pub(super) fn title<W: Write>(
+    id: &str,
+    name: &str,
+    told: OutcomeName,
+    page: &mut Page<'_, W>,
+) -> io::Result<()> {
+    let ink = match told {
         OutcomeName::Unfit => Ink::Warning,
         _ => Ink::Title,
     };
-    let name = match of.name == of.id {
+    let name = match name == id {
         true => String::new(),
-        false => format!(" ({})", of.name),
+        false => format!(" ({name})"),
     };
-    let title = format!("{}: {}{name}", of.id, outcome(of.outcome));
-    page.paragraph(ink, "", 2, &title)?;
-    for check in &of.checks {
-        let word = match (check.advisory, check.verdict) {
-            (true, VerdictName::Unfit) => "warns",
-            (_, verdict) => word(verdict),
-        };
-        let lead = format!("  {word:<width$}", width = INDENT - 2);
-        page.paragraph(Ink::Plain, &lead, INDENT, &sentence(check))?;
-    }
-    let mut say = |text: &str| {
-        let lead = " ".repeat(INDENT);
-        page.paragraph(Ink::Plain, &lead, INDENT, text)
+    page.paragraph(ink, "", 2, &format!("{id}: {}{name}", outcome(told)))
+}
+
+/// What stands before a limit: the verdict on it.
+pub(super) fn lead(advisory: bool, verdict: VerdictName) -> String {
+    let word = match (advisory, verdict) {
+        (true, VerdictName::Unfit) => "warns",
+        (_, verdict) => word(verdict),
     };
-    for reason in &of.reasons {
-        say(&reason.text)?;
-    }
-    if let Some(text) = reordering(of) {
-        say(&text)?;
-    }
-    if matches!(of.outcome, OutcomeName::Unfit | OutcomeName::NotSensitive) && of.severity.is_some()
-    {
-        say(&of.consequence)?;
-    }
-    Ok(())
+    format!("  {word:<width$}", width = INDENT - 2)
+}
+
+/// A sentence below a limit.
+pub(super) fn below<W: Write>(text: &str, page: &mut Page<'_, W>) -> io::Result<()> {
+    page.paragraph(Ink::Plain, &" ".repeat(INDENT), INDENT, text)
+}
+
+/// Whether what happens beyond a limit is worth telling.
+pub(super) fn tells_consequence(outcome: OutcomeName) -> bool {
+    matches!(outcome, OutcomeName::Unfit | OutcomeName::NotSensitive)
 }
 
 /// Within which time writes may swap their order, where the last one wins.
@@ -259,9 +287,7 @@ pub(in super::super) fn sentence(check: &CheckedReport) -> String {
 fn value(of: i64, unit: &str) -> String {
     match unit {
         "ppb" => ppm(of),
-        _ => signed(of, Round::Down, Digits::Four)
-            .trim_start_matches('+')
-            .to_owned(),
+        _ => plain_down(of),
     }
 }
 
@@ -273,7 +299,15 @@ fn value_up(of: i64, unit: &str) -> String {
     }
 }
 
-fn plain_up(nanos: i64) -> String {
+/// A time without a sign, rounded down.
+pub(super) fn plain_down(nanos: i64) -> String {
+    signed(nanos, Round::Down, Digits::Four)
+        .trim_start_matches('+')
+        .to_owned()
+}
+
+/// The same, rounded up.
+pub(super) fn plain_up(nanos: i64) -> String {
     signed(nanos, Round::Up, Digits::Four)
         .trim_start_matches('+')
         .to_owned()

@@ -21,7 +21,9 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 pub use check::write_check;
-pub(super) use check::{outcome, reordering, requirement, sentence, verdict_line, word};
+pub(super) use check::{
+    holds_for, outcome, reached, reordering, requirement, sentence, verdict_line, word,
+};
 pub use compare::write_compare;
 pub(super) use compare::{
     estimate, fails_from, fewer, gate_line, interval, left_out, margin, name, needs as needs_runs,

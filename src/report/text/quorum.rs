@@ -6,16 +6,14 @@ use super::super::check::{OutcomeName, VerdictName};
 use super::super::quorum::{
     BasisName, QuorumReport, SetCheckReport, SetJudgementReport, SkewReport, few,
 };
-use super::check::{outcome, word};
+use super::check::{
+    IN_FULL, INDENT, OUTCOME, below, lead, outcome, plain_down, plain_up, tells_consequence, title,
+    word,
+};
 use super::page::{Ink, Page, Style, WIDTH};
 use super::quantity::{Digits, Round, exact, plain, signed};
+use crate::fitness::pair_place;
 
-/// Where the text after a verdict begins.
-const INDENT: usize = 16;
-/// So many services are told in full; of more there is a table.
-const IN_FULL: usize = 8;
-/// The column of verdicts in the table.
-const OUTCOME: usize = 35;
 /// A cell of the matrix: `+10.00 ms`, and what it is known to below it.
 const CELL: usize = 12;
 /// So many pairs are told where there is no room for a matrix.
@@ -177,8 +175,8 @@ fn matrix<W: Write>(report: &QuorumReport, page: &mut Page<'_, W>) -> io::Result
     page.line(Ink::Plain, &format!("{:width$}{head}", ""))?;
     for (number, row) in names.iter().enumerate().skip(1) {
         let (mut middles, mut halves) = (String::new(), String::new());
-        for column in columns.iter().take(number) {
-            let (middle, half) = cell(report, row, column);
+        for column in 0..number {
+            let (middle, half) = cell(report.pairs.get(pair_place(column, number)));
             middles += &format!("{middle:>CELL$}");
             halves += &format!("{half:>CELL$}");
         }
@@ -192,8 +190,7 @@ fn matrix<W: Write>(report: &QuorumReport, page: &mut Page<'_, W>) -> io::Result
 }
 
 /// How far a member is ahead of one that was named before it, and what that may be off by.
-fn cell(report: &QuorumReport, row: &str, column: &str) -> (String, String) {
-    let pair = report.pairs.iter().find(|of| of.a == column && of.b == row);
+fn cell(pair: Option<&SkewReport>) -> (String, String) {
     let Some((lower, upper)) = pair.and_then(|of| of.ahead_ns) else {
         return ("?".to_owned(), String::new());
     };
@@ -208,8 +205,7 @@ fn cell(report: &QuorumReport, row: &str, column: &str) -> (String, String) {
 
 /// What a middle may be off by, rounded up.
 fn half_width(nanos: i64) -> String {
-    let text = signed(nanos, Round::Up, Digits::Four);
-    format!("+-{}", text.trim_start_matches('+'))
+    format!("+-{}", plain_up(nanos))
 }
 
 /// The pairs that are farthest apart, or may be.
@@ -256,26 +252,21 @@ pub(in super::super) fn apart(pair: &SkewReport) -> String {
         0 => String::new(),
         n => format!("; at {n} instants nothing is known"),
     };
-    let size = |nanos: i64, round| {
-        signed(nanos, round, Digits::Four)
-            .trim_start_matches('+')
-            .to_owned()
-    };
     let text = match (lower >= 0, upper <= 0) {
         (true, _) => format!(
             "{a} is ahead of {b} by {} to {}",
-            size(lower, Round::Down),
-            size(upper, Round::Up)
+            plain_down(lower),
+            plain_up(upper)
         ),
         (_, true) => format!(
             "{b} is ahead of {a} by {} to {}",
-            size(upper.saturating_neg(), Round::Down),
-            size(lower.saturating_neg(), Round::Up)
+            plain_down(upper.saturating_neg()),
+            plain_up(lower.saturating_neg())
         ),
         _ => {
             let most = lower.unsigned_abs().max(upper.unsigned_abs());
             let most = i64::try_from(most).unwrap_or(i64::MAX);
-            format!("{a} and {b} are within {}", size(most, Round::Up))
+            format!("{a} and {b} are within {}", plain_up(most))
         }
     };
     format!("{text}{by}{unknown}")
@@ -286,44 +277,24 @@ fn block<W: Write>(
     report: &QuorumReport,
     page: &mut Page<'_, W>,
 ) -> io::Result<()> {
-    let ink = match of.outcome {
-        OutcomeName::Unfit => Ink::Warning,
-        _ => Ink::Title,
-    };
-    let name = match of.name == of.id {
-        true => String::new(),
-        false => format!(" ({})", of.name),
-    };
-    page.paragraph(
-        ink,
-        "",
-        2,
-        &format!("{}: {}{name}", of.id, outcome(of.outcome)),
-    )?;
-    let lead = " ".repeat(INDENT);
+    title(&of.id, &of.name, of.outcome, page)?;
     for check in &of.checks {
-        let word = match (check.advisory, check.verdict) {
-            (true, VerdictName::Unfit) => "warns",
-            (_, verdict) => word(verdict),
-        };
-        let first = format!("  {word:<width$}", width = INDENT - 2);
-        page.paragraph(Ink::Plain, &first, INDENT, &limit(check))?;
+        let lead = lead(check.advisory, check.verdict);
+        page.paragraph(Ink::Plain, &lead, INDENT, &limit(check))?;
         for sentence in sentences(check, report) {
-            page.paragraph(Ink::Plain, &lead, INDENT, &sentence)?;
+            below(&sentence, page)?;
         }
     }
-    let mut say = |text: &str| page.paragraph(Ink::Plain, &lead, INDENT, text);
     for reason in &of.reasons {
-        say(&reason.text)?;
+        below(&reason.text, page)?;
     }
     if let Some(text) = reordering(of) {
-        say(&text)?;
+        below(&text, page)?;
     }
-    if matches!(of.outcome, OutcomeName::Unfit | OutcomeName::NotSensitive) && of.severity.is_some()
-    {
-        say(&of.consequence)?;
+    match tells_consequence(of.outcome) && of.severity.is_some() {
+        true => below(&of.consequence, page),
+        false => Ok(()),
     }
-    Ok(())
 }
 
 /// Within which time writes of two members may swap their order.
@@ -332,7 +303,7 @@ pub(in super::super) fn reordering(of: &SetJudgementReport) -> Option<String> {
     Some(match upper {
         Some(upper) => format!(
             "writes of two of these hosts may swap their order within {}",
-            signed(upper, Round::Up, Digits::Four).trim_start_matches('+')
+            plain_up(upper)
         ),
         None => "nothing limits how far apart writes may swap their order".to_owned(),
     })
@@ -345,20 +316,15 @@ pub(in super::super) fn limit(check: &SetCheckReport) -> String {
         "max_pairwise_skew_p999_s" => " in 99.9 % of the time",
         _ => "",
     };
-    let size = |nanos: i64, round| {
-        signed(nanos, round, Digits::Four)
-            .trim_start_matches('+')
-            .to_owned()
-    };
     let worst = match check.apart_ns {
         None | Some((0, None)) => "how far apart the worst are is not known".to_owned(),
         Some((lower, None)) => {
-            format!("the worst are {} or more apart", size(lower, Round::Down))
+            format!("the worst are {} or more apart", plain_down(lower))
         }
         Some((lower, Some(upper))) => format!(
             "the worst are {} to {} apart",
-            size(lower, Round::Down),
-            size(upper, Round::Up)
+            plain_down(lower),
+            plain_up(upper)
         ),
     };
     format!(
@@ -444,8 +410,7 @@ fn in_short(service: &SetJudgementReport, report: &QuorumReport) -> String {
     if service.outcome == OutcomeName::Reorders
         && let Some((_, Some(upper))) = service.reorder_ns
     {
-        let upper = signed(upper, Round::Up, Digits::Four);
-        return format!("within {}", upper.trim_start_matches('+'));
+        return format!("within {}", plain_up(upper));
     }
     let Some(check) = service.checks.iter().find(|check| !check.advisory) else {
         return service
