@@ -121,12 +121,14 @@ fn an_offset_is_held_against_the_floor_of_its_mode_and_stamps() {
         let floor = &source["floor"];
         assert_eq!(floor["class"], source["class"]);
         assert_eq!(floor["applies"], true);
-        let median = number(source, "/offset_ns/p50").abs();
-        let expected = match floor["limit_ns"].as_i64() {
-            Some(limit) if median < limit => "below",
-            Some(_) => "above",
-            // A machine that did not get round to it.
-            None => "undetermined",
+        let limit = floor["limit_ns"].as_i64();
+        let median = source.pointer("/offset_ns/p50").and_then(Value::as_i64);
+        let expected = match (limit, median) {
+            (Some(limit), Some(median)) if median.abs() < limit => "below",
+            (Some(_), Some(_)) => "above",
+            // A machine that did not get round to it, or whose exchanges hang together so that 30
+            // are too few for a median.
+            _ => "undetermined",
         };
         assert_eq!(floor["resolution"], expected);
         assert_eq!(
