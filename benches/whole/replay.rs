@@ -87,6 +87,7 @@ fn write(lines: u32, file: &Path) -> u64 {
             root_delay: TimeDelta::ZERO,
             root_dispersion: TimeDelta::from_nanos(15_259),
             reference_id: ReferenceId(*b"GPS\0"),
+            reference_time: None,
         };
         writer.event(&Event::Server(SourceId(n), info));
     }

@@ -23,12 +23,7 @@ pidfile $scratch/chronyd.pid
 logdir $scratch
 log rawmeasurements
 EOF
-launcher=()
-# AppArmor's profile for the packaged chronyd allows only the packaged paths.
-if command -v aa-exec >/dev/null && aa-enabled --quiet 2>/dev/null; then
-  launcher=(aa-exec -p unconfined --)
-fi
-ip netns exec "$client" "${launcher[@]}" \
+ip netns exec "$client" "${unconfined[@]}" \
   chronyd -x -d -u root -f "$scratch/chrony.conf" 2>"$scratch/chronyd.log" &
 started+=($!)
 

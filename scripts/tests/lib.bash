@@ -11,6 +11,14 @@ export PATH=$PATH:$unpacked/usr/sbin:$unpacked/usr/bin
 # shellcheck disable=SC2034
 bed=$project/scripts/testbed/bed
 
+# AppArmor's profile for the packaged chronyd allows only the packaged paths: what to start it by.
+unconfined=()
+if command -v aa-exec >/dev/null && aa-enabled --quiet 2>/dev/null; then
+  # Not used by every test.
+  # shellcheck disable=SC2034
+  unconfined=(aa-exec -p unconfined --)
+fi
+
 fail() {
   printf 'FAILED: %s\n' "$*"
   exit 1

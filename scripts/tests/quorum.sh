@@ -5,7 +5,7 @@ set -euo pipefail
 # shellcheck source=scripts/tests/lib.bash
 source "$(dirname "${BASH_SOURCE[0]}")/lib.bash"
 
-need jq
+need jq chronyd chronyc
 need_clockfit
 need_namespaces
 scratch=$(mktemp -d)
@@ -53,20 +53,50 @@ serve host1 10.88.1.1 0ms
 serve host2 10.88.1.2 0ms
 sleep 1
 
-# measure N SOURCES...
+# follow NAMESPACE: a server that follows the one of its namespace; it never steers a clock (-x).
+follow() {
+  local files=$scratch/$1
+  mkdir -m 700 "$files"
+  cat >"$files/conf" <<EOF
+server 10.88.0.2 port 1123 iburst minpoll 2 maxpoll 2
+port 2123
+allow
+cmdport 0
+bindcmdaddress $files/sock
+pidfile $files/pid
+EOF
+  ip netns exec "cf$$-$1" "${unconfined[@]}" chronyd -x -d -u root -f "$files/conf" >"$files/log" 2>&1 &
+  started+=($!)
+  for _ in {1..50}; do
+    [[ ! -S $files/sock ]] || break
+    sleep 0.1
+  done
+  ip netns exec "cf$$-$1" chronyc -h "$files/sock" waitsync 15 0 0 1 >/dev/null \
+    || fail "chronyd in $1: $(<"$files/log")"
+}
+# The first has two addresses, of which the second has one, too.
+link host2 server1 10.88.2
+follow server1
+follow server2
+
+# measure HOST NAME SOURCES...
 measure() {
-  local n=$1
-  shift
-  ip netns exec "cf$$-host$n" "$clockfit" measure "$@" -d 64s -i 1s --host "node$n" \
-    -o "$scratch/node$n.jsonl" -f json >"$scratch/node$n.json" 2>"$scratch/node$n.log" \
-    || fail "node$n: $(<"$scratch/node$n.log")"
+  local host=$1 name=$2
+  shift 2
+  ip netns exec "cf$$-$host" "$clockfit" measure "$@" -d 64s -i 1s --host "$name" \
+    -o "$scratch/$name.jsonl" -f json >"$scratch/$name.json" 2>"$scratch/$name.log" \
+    || fail "$name: $(<"$scratch/$name.log")"
 }
 measuring=()
-measure 1 10.88.0.2:1123 10.88.1.2:1123 &
+measure host1 node1 10.88.0.2:1123 10.88.1.2:1123 &
 measuring+=($!)
-measure 2 10.88.0.2:1123 10.88.1.1:1123 &
+measure host2 node2 10.88.0.2:1123 10.88.1.1:1123 &
 measuring+=($!)
-measure 3 10.88.0.2:1123 &
+measure host3 node3 10.88.0.2:1123 &
+measuring+=($!)
+measure host1 guest1 10.88.0.2:2123 &
+measuring+=($!)
+measure host2 guest2 10.88.0.2:2123 10.88.2.2:2123 &
 measuring+=($!)
 for pid in "${measuring[@]}"; do wait "$pid"; done
 
@@ -112,6 +142,18 @@ holds reports "${proven/2000000/4000000}"
 echo "an address in common proves nothing"
 quorum unnamed 1 "$scratch"/node{1,2,3}.jsonl --for ceph-mon
 holds unnamed 'all(.pairs[]; .basis == "claimed") and any(.reasons[]; .code == "claimed")'
+
+echo "a server is known by its answers, under whatever address"
+for kind in jsonl json; do
+  quorum "shown-$kind" 0 "$scratch"/guest{1,2}."$kind" --for etcd
+  holds "shown-$kind" '.shown == [{name: "10.88.0.2:2123 = 10.88.2.2:2123", members: ["guest1", "guest2"]}]
+    and .doubts == [] and (.pairs[0] | .basis == "measured" and .ahead_ns[0] <= 0 and .ahead_ns[1] >= 0)'
+done
+
+echo "and so is one that is not what it is said to be"
+quorum doubt 3 "$scratch"/guest{1,2}.jsonl --common 10.88.0.2:2123 --for etcd
+holds doubt '.shown == [] and .doubts[0].server == "10.88.0.2:2123"
+  and .doubts[0].members == ["guest1", "guest2"] and (.contradictions | length) == 1'
 
 echo "hosts that measure each other need no server in common"
 quorum peers 0 "$scratch"/node{1,2}.jsonl --peer node1=10.88.1.1:1123 --peer node2=10.88.1.2:1123 \

@@ -381,6 +381,7 @@ mod tests {
                 root_delay: TimeDelta::ZERO,
                 root_dispersion: *dispersion,
                 reference_id: ReferenceId::default(),
+                reference_time: None,
             };
             campaign.event(&Event::Server(id, server));
             for k in 0..10 {

@@ -24,6 +24,7 @@ fn server() -> ServerInfo {
         root_delay: ns(1_000),
         root_dispersion: ns(1_000),
         reference_id: ReferenceId([10, 0, 0, 1]),
+        reference_time: None,
     }
 }
 

@@ -30,8 +30,8 @@ pub use judge::{CannotJudge, Judged, LEAST_EXCHANGES, LEAST_OBSERVED, judge};
 pub use quantity::{Quantity, Unit};
 pub use question::{DECIDING_GRADE, Question};
 pub use quorum::{
-    Basis, Bound, Common, Contradiction, HostTold, Member, Move, NoMember, Peer, Quorum, Refused,
-    SetCheck, SetJudgement, SetReason, Skew, SourceTold, claims_utc, pair_place, quorum,
-    refuse_own,
+    Basis, Bound, Common, Contradiction, Doubt, HostTold, Member, Move, NoMember, Peer, Quorum,
+    Refused, SetCheck, SetJudgement, SetReason, Shown, Skew, SourceTold, claims_utc, pair_place,
+    quorum, refuse_own,
 };
 pub use verdict::{Check, Claim, Judgement, Need, Observed, Outcome, Reason, Verdict};

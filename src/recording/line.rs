@@ -9,7 +9,7 @@ use serde_json::Error as JsonError;
 use super::clock::{parse_clock, parse_disturbance, write_clock, write_disturbance};
 use super::exchange::{EXCHANGE_START, parse_exchange, write_exchange};
 use crate::sample::{
-    Axis, Environment, Event, Leap, LossCause, Note, ReferenceId, Rejection, RunEnd, RunHeader,
+    Axis, Environment, Event, Leap, LossCause, Note, ReferenceTime, Rejection, RunEnd, RunHeader,
     SCHEMA_MAJOR, SCHEMA_MINOR, ServerInfo, SourceId, SourceInfo, SourceKind, StampFault,
     Timescale,
 };
@@ -86,6 +86,9 @@ struct ServerLine<'a> {
     root_dispersion_ns: TimeDelta,
     #[serde(borrow)]
     refid: Cow<'a, str>,
+    /// Left out where it tells nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reftime: Option<ReferenceTime>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -250,6 +253,7 @@ pub(super) fn write_event(
                 root_delay_ns: info.root_delay,
                 root_dispersion_ns: info.root_dispersion,
                 refid: Cow::Owned(info.reference_id.to_string()),
+                reftime: info.reference_time,
             },
             out,
         ),
@@ -369,7 +373,8 @@ pub(super) fn parse_line(line: &[u8]) -> Result<Line, BadLine> {
                 precision: line.precision,
                 root_delay: line.root_delay_ns,
                 root_dispersion: line.root_dispersion_ns,
-                reference_id: parse_reference_id(&line.refid)?,
+                reference_id: line.refid.parse()?,
+                reference_time: line.reftime,
             };
             Ok(Line::Event(Event::Server(line.s, info)))
         }
@@ -426,12 +431,4 @@ fn known<T>(kind: &str, name: &str, value: Option<T>, event: impl FnOnce(T) -> E
         Some(value) => Line::Event(event(value)),
         None => Line::Unknown(format!("{kind}:{name}")),
     }
-}
-
-fn parse_reference_id(text: &str) -> Result<ReferenceId, BadLine> {
-    let hex = text.len() == 8 && text.bytes().all(|b| b.is_ascii_hexdigit());
-    if !hex {
-        return Err(BadLine("refid: expected eight hexadecimal digits".into()));
-    }
-    Ok(ReferenceId(u32::from_str_radix(text, 16)?.to_be_bytes()))
 }

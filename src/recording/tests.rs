@@ -10,9 +10,9 @@ use super::line::{Line, NOTE_NAMES, parse_line, write_event};
 use super::*;
 use crate::sample::{
     AT_ERROR_FLOOR, Axis, Campaign, Change, ClockReading, Discipline, Disturbance, Environment,
-    Event, Exchange, Leap, LossCause, Mode, Nic, Note, PtpClock, Reading, ReferenceId, Rejection,
-    RunEnd, RunHeader, Sample, ServerInfo, Sink, SourceId, SourceInfo, SourceKind, StampFault,
-    StampSource, Steal, Tee, Timescale,
+    Event, Exchange, Leap, LossCause, Mode, Nic, Note, PtpClock, Reading, ReferenceId,
+    ReferenceTime, Rejection, RunEnd, RunHeader, Sample, ServerInfo, Sink, SourceId, SourceInfo,
+    SourceKind, StampFault, StampSource, Steal, Tee, Timescale,
 };
 use crate::time::{Frequency, Monotonic, TimeDelta, Timestamp};
 
@@ -65,11 +65,12 @@ prop_compose! {
 prop_compose! {
     fn server()(
         leap in 0u8..4, stratum: u8, precision: i8, root_delay in delta(),
-        root_dispersion in delta(), id: [u8; 4],
+        root_dispersion in delta(), id: [u8; 4], time: u64,
     ) -> ServerInfo {
         ServerInfo {
             leap: Leap::from_bits(leap), stratum, precision, root_delay, root_dispersion,
             reference_id: ReferenceId(id),
+            reference_time: ReferenceTime::telling(time),
         }
     }
 }
@@ -504,6 +505,7 @@ fn lines_that_make_no_sense_are_counted_and_the_rest_is_kept() {
         // Known names whose fields are wrong.
         r#"{"k":"note","m":1,"note":"slowed"}"#,
         r#"{"k":"srv","s":0,"leap":"none","stratum":1,"precision":-20,"root_delay_ns":0,"root_dispersion_ns":0,"refid":"+7f00001"}"#,
+        r#"{"k":"srv","s":0,"leap":"none","stratum":1,"precision":-20,"root_delay_ns":0,"root_dispersion_ns":0,"refid":"7f000001","reftime":"eccc6f30"}"#,
         r#"{"k":"rej","s":0,"m":1,"why":"truncated","n":-1}"#,
         r#"{"k":"dist","m":1,"e":1,"t":"1.000000000","what":"step","by_ns":1}"#,
         r#"{"k":"dist","m":1,"e":1,"t":"1.0","what":"suspend","for_ns":1}"#,

@@ -9,8 +9,8 @@ use super::local::LocalClockReport;
 use super::model::{
     BinsReport, BoundReport, BreakReport, CardReport, ClassName, ClassReport, CrossCheckReport,
     Distribution, DriftReport, EstimateReport, HistogramReport, HostReport, ImportedReport,
-    OpinionsReport, RateChangeReport, Report, RunReport, SCHEMA, ServerReport, SourceReport,
-    StampCountsReport, StampingReport, StampsReport, StretchReport, WarningReport,
+    OpinionsReport, RateChangeReport, ReferenceReport, Report, RunReport, SCHEMA, ServerReport,
+    SourceReport, StampCountsReport, StampingReport, StampsReport, StretchReport, WarningReport,
 };
 use super::stability::StabilityReport;
 use crate::estimate::{
@@ -18,8 +18,8 @@ use crate::estimate::{
     StampCounts, Stretch, Warning,
 };
 use crate::sample::{
-    Campaign, Class, Mode, Nic, Note, PtpClock, RunEnd, ServerInfo, SourceId, SourceInfo,
-    SourceRecord,
+    Campaign, Class, Mode, Nic, Note, PtpClock, ReferenceSpell, RunEnd, ServerInfo, SourceId,
+    SourceInfo, SourceRecord,
 };
 use crate::stats::{Bins, EncodedHistogram, QuantileEstimate, Summary};
 use crate::time::{Interval, Monotonic, TimeDelta};
@@ -215,6 +215,11 @@ impl SourceReport {
             },
             stamp_faults: record.incidents().stamp_faults.clone(),
             server: server.map(ServerReport::new),
+            references: record
+                .reference_spells()
+                .into_iter()
+                .map(ReferenceReport::from)
+                .collect(),
             root_distance_ns: server.map(|s| s.root_distance().as_nanos()),
             bound_ns: found.timing.bound.as_ref().map(bound),
             bound_series: found.timing.series.iter().map(bound).collect(),
@@ -269,6 +274,18 @@ impl ServerReport {
             precision: server.precision,
             root_delay_ns: server.root_delay.as_nanos(),
             root_dispersion_ns: server.root_dispersion.as_nanos(),
+        }
+    }
+}
+
+impl From<ReferenceSpell> for ReferenceReport {
+    fn from(spell: ReferenceSpell) -> Self {
+        Self {
+            reftime: spell.time,
+            stratum: spell.stratum,
+            refid: spell.id.to_string(),
+            from: spell.from,
+            to: spell.to,
         }
     }
 }

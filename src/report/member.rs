@@ -3,7 +3,7 @@
 use super::model::{Report, SourceReport};
 use crate::estimate::Drift;
 use crate::fitness::{Bound, HostTold, Member, Move, NoMember, SourceTold, claims_utc, refuse_own};
-use crate::sample::{DisturbanceKind, SourceKind, Timescale};
+use crate::sample::{DisturbanceKind, ReferenceSpell, SourceKind, Timescale};
 use crate::time::{Frequency, Interval, TimeDelta};
 
 impl Report {
@@ -82,5 +82,18 @@ fn told(source: &SourceReport) -> SourceTold {
         },
         delay: nanos(delays.max().unwrap_or(0)),
         distance: source.root_distance_ns.map(nanos).filter(|_| claims),
+        references: source
+            .references
+            .iter()
+            .filter_map(|of| {
+                Some(ReferenceSpell {
+                    time: of.reftime,
+                    stratum: of.stratum,
+                    id: of.refid.parse().ok()?,
+                    from: of.from,
+                    to: of.to,
+                })
+            })
+            .collect(),
     }
 }

@@ -14,8 +14,8 @@ use super::local::LocalClockReport;
 use super::stability::StabilityReport;
 use crate::estimate::{Basis, WarningCode};
 use crate::sample::{
-    Axis, DisturbanceKind, Leap, LossCause, Mode, Nic, PtpClock, Rejection, SourceKind, StampFault,
-    Timescale,
+    Axis, DisturbanceKind, Leap, LossCause, Mode, Nic, PtpClock, ReferenceTime, Rejection,
+    SourceKind, StampFault, Timescale,
 };
 use crate::time::Timestamp;
 
@@ -181,6 +181,8 @@ pub struct SourceReport {
     pub stamp_faults: BTreeMap<StampFault, u64>,
     /// What the server last said of itself; null if it never answered, or is a clock.
     pub server: Option<ServerReport>,
+    /// When it said that its clock was last corrected, where that tells it from other servers: the first 100 times.
+    pub references: Vec<ReferenceReport>,
     /// How far the server may be from UTC by its own word: root delay / 2 + root dispersion.
     pub root_distance_ns: Option<i64>,
     /// How fast bounds allow its clock to drift against this host's counter.
@@ -248,6 +250,23 @@ pub struct ServerReport {
     pub root_delay_ns: i64,
     /// Its own bound of its error, without the delay.
     pub root_dispersion_ns: i64,
+}
+
+/// A part of the run in which a server told of one and the same correction of its clock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReferenceReport {
+    /// When it was corrected (reference timestamp): seconds since 1900 and their fraction, in hexadecimal digits.
+    pub reftime: ReferenceTime,
+    /// Hops from a reference clock.
+    pub stratum: u8,
+    /// What it follows, as eight hexadecimal digits.
+    pub refid: String,
+    /// The first reply that said so, on the server's clock.
+    #[schemars(with = "Instant")]
+    pub from: Timestamp,
+    /// The last one.
+    #[schemars(with = "Instant")]
+    pub to: Timestamp,
 }
 
 /// An interval that must hold the true offset, and when.

@@ -10,7 +10,7 @@ use super::clean::clean;
 use super::model::Instant;
 use super::quantity::{exact, plain};
 use crate::fitness::{
-    Basis, Catalogue, Common, LEAST_EXCHANGES, LEAST_OBSERVED, Member, Need, Peer, Quorum,
+    Basis, Catalogue, Common, Doubt, LEAST_EXCHANGES, LEAST_OBSERVED, Member, Need, Peer, Quorum,
     SetCheck, SetJudgement, SetReason, Skew, pair_place,
 };
 use crate::time::Timestamp;
@@ -38,6 +38,10 @@ pub struct QuorumReport {
     pub window: QuorumWindowReport,
     /// Servers that are said to be one and the same for all who asked them.
     pub common: Vec<String>,
+    /// Servers that nobody named, and that are one and the same by their answers.
+    pub shown: Vec<ShownReport>,
+    /// Servers that are said to be one, and are several by their answers.
+    pub doubts: Vec<DoubtReport>,
     /// Servers that are said to be members' own clocks.
     pub peers: Vec<PeerReport>,
     /// Members that share a kernel's clock, by their boot id.
@@ -95,6 +99,26 @@ pub struct PeerReport {
     pub member: String,
     /// The server, as the others asked it.
     pub source: String,
+}
+
+/// A server that nobody named, and that told several hosts of the same corrections of its clock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ShownReport {
+    /// As it was asked for.
+    pub name: String,
+    /// By whom.
+    pub members: Vec<String>,
+}
+
+/// A server that was named as one, and told two hosts of different corrections of its clock at the same time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DoubtReport {
+    /// As it was named.
+    pub server: String,
+    /// Two of those hosts.
+    pub members: Vec<String>,
+    /// For people.
+    pub text: String,
 }
 
 /// Evidence that cannot all be true.
@@ -267,6 +291,19 @@ impl QuorumReport {
                 .iter()
                 .map(|of| clean(&of.names.join(" = ")))
                 .collect(),
+            shown: judged
+                .shown
+                .iter()
+                .map(|of| ShownReport {
+                    name: clean(&of.name),
+                    members: named.names(&of.members),
+                })
+                .collect(),
+            doubts: judged
+                .doubts
+                .iter()
+                .map(|of| DoubtReport::new(of, &named))
+                .collect(),
             peers: named
                 .peers
                 .iter()
@@ -326,6 +363,23 @@ impl SkewReport {
                 .map(|ahead| (ahead.lower().as_nanos(), ahead.upper().as_nanos())),
             apart_ns: skew.size().map(ends),
             unknown_instants: count(skew.unknown),
+        }
+    }
+}
+
+impl DoubtReport {
+    fn new(of: &Doubt, named: &Named<'_>) -> Self {
+        let server = clean(&of.server);
+        let members = named.names(&[of.members.0, of.members.1]);
+        Self {
+            text: format!(
+                "{server} is named as one server, but its answers to {} look like those of two: they tell of \
+                 different corrections of its clock at the same time. If these are two clocks, what rests on that \
+                 name is wrong",
+                few(&members)
+            ),
+            server,
+            members,
         }
     }
 }

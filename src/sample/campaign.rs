@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{
-    ClockReading, Disturbance, DisturbanceKind, Event, Leap, LossCause, Note, Rejection, RunEnd,
-    RunHeader, Sample, Samples, ServerInfo, Sink, SourceId, SourceInfo, SourceKind, StampFault,
+    ClockReading, Disturbance, DisturbanceKind, Event, Leap, LossCause, Note, ReferenceSpell,
+    Rejection, RunEnd, RunHeader, Sample, Samples, ServerInfo, Sink, SourceId, SourceInfo,
+    SourceKind, StampFault,
 };
 use crate::time::{Monotonic, TimeDelta};
 
@@ -87,6 +88,9 @@ impl LocalClock {
         }
     }
 }
+
+/// So many [`ReferenceSpell`]s tell one server from another: half an hour of one that is corrected each 16 s.
+pub const SPELLS_KEPT: usize = 100;
 
 /// What one source told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -180,6 +184,47 @@ impl SourceRecord {
     /// What the server last said of itself.
     pub fn server(&self) -> Option<&ServerInfo> {
         self.servers.last().map(|(_, info)| info)
+    }
+
+    /// When the server said that its clock was last corrected, over time: the first [`SPELLS_KEPT`] of it, where that
+    /// tells it from others.
+    pub fn reference_spells(&self) -> Vec<ReferenceSpell> {
+        let mut spells: Vec<ReferenceSpell> = Vec::new();
+        if self
+            .servers
+            .iter()
+            .all(|(_, of)| of.reference_time.is_none())
+        {
+            return spells;
+        }
+        let mut before = None;
+        for (sample, info) in self.samples_with_server() {
+            let at = sample.exchange.t3();
+            let said = info
+                .reference_time
+                .map(|of| (of, info.stratum, info.reference_id));
+            let goes_on = said == before;
+            before = said;
+            match (said, spells.last_mut()) {
+                (Some(_), Some(last)) if goes_on => {
+                    last.from = last.from.min(at);
+                    last.to = last.to.max(at);
+                }
+                (Some((time, stratum, id)), _) => spells.push(ReferenceSpell {
+                    time,
+                    stratum,
+                    id,
+                    from: at,
+                    to: at,
+                }),
+                (None, _) => {}
+            }
+            if spells.len() > SPELLS_KEPT {
+                spells.pop();
+                break;
+            }
+        }
+        spells
     }
 
     /// Each sample with what the server said of itself at that time.
@@ -285,8 +330,64 @@ impl Sink for Campaign {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{Change, Timescale};
+    use crate::sample::{
+        Change, Exchange, Mode, ReferenceId, ReferenceTime, StampSource, Timescale,
+    };
     use crate::time::{Frequency, Timestamp};
+
+    #[test]
+    fn a_server_s_corrections_are_told_by_spells() {
+        let info = SourceInfo {
+            source: "ntp1".to_owned(),
+            address: "192.0.2.1".to_owned(),
+            port: 123,
+            kind: SourceKind::Ntp,
+            timescale: Timescale::Utc,
+            path: 0,
+            local_clock: None,
+        };
+        let mut record = SourceRecord::new(info.into());
+        // Of each four exchanges the last one says nothing; a correction lasts two such fours.
+        for k in 0..2_000 {
+            let exchange = Exchange {
+                t1: Timestamp::from_nanos(k * 1_000),
+                upper: TimeDelta::ZERO,
+                residence: TimeDelta::from_nanos(7),
+                lower: TimeDelta::ZERO,
+                tx: StampSource::Kernel,
+                rx: StampSource::Kernel,
+                error: TimeDelta::ZERO,
+            };
+            let time = u64::try_from(k / 8 + 1).unwrap() << 32 | 0x1234_5678;
+            let info = ServerInfo {
+                leap: Leap::None,
+                stratum: 2,
+                precision: -20,
+                root_delay: TimeDelta::ZERO,
+                root_dispersion: TimeDelta::ZERO,
+                reference_id: ReferenceId::default(),
+                reference_time: ReferenceTime::telling(time).filter(|_| k % 4 != 3),
+            };
+            record.servers.push((record.samples.len(), info));
+            record.samples.push(Sample {
+                exchange,
+                mode: Mode::Basic,
+                at: Monotonic::from_nanos(k),
+                at_error: TimeDelta::ZERO,
+            });
+        }
+        let spells = record.reference_spells();
+        assert_eq!(spells.len(), SPELLS_KEPT);
+        let ends: Vec<_> = spells
+            .iter()
+            .map(|of| (of.from.as_nanos(), of.to.as_nanos()))
+            .collect();
+        assert_eq!(ends[..3], [(7, 2_007), (4_007, 6_007), (8_007, 10_007)]);
+        // All of the last one that is kept is.
+        assert_eq!(ends[99], (396_007, 398_007));
+        assert_eq!(spells[1].time, spells[0].time);
+        assert_ne!(spells[2].time, spells[1].time);
+    }
 
     #[test]
     fn a_flood_of_one_kind_leaves_room_for_the_others() {

@@ -9,12 +9,13 @@ mod environment;
 mod event;
 mod exchange;
 mod local;
+mod reference;
 mod rejection;
 mod samples;
 mod server;
 mod stamp;
 
-pub use campaign::{Campaign, Incidents, LocalClock, SourceRecord};
+pub use campaign::{Campaign, Incidents, LocalClock, SPELLS_KEPT, SourceRecord};
 pub use environment::{Environment, Nic, PtpClock};
 pub use event::{
     Axis, Event, LossCause, Note, RunEnd, RunHeader, SCHEMA_MAJOR, SCHEMA_MINOR, Sink, SourceId,
@@ -22,7 +23,8 @@ pub use event::{
 };
 pub use exchange::{AT_ERROR_FLOOR, Class, Exchange, Mode, Sample};
 pub use local::{Change, ClockReading, Discipline, Disturbance, DisturbanceKind, Steal};
+pub use reference::{NoReferenceTime, ReferenceSpell, ReferenceTime};
 pub use rejection::{Rejection, StampFault};
 pub use samples::{CHUNK, Iter as SamplesIter, OfClass, Samples};
-pub use server::{Leap, ReferenceId, ServerInfo};
+pub use server::{Leap, NoReferenceId, ReferenceId, ServerInfo};
 pub use stamp::{LEAST_STEP, MAX_STEERING, Reading, Stamp, StampSource};

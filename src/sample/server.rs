@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::net::Ipv4Addr;
+use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::ReferenceTime;
 use crate::time::TimeDelta;
 
 /// The leap indicator (RFC 5905 figure 9).
@@ -83,6 +85,22 @@ impl fmt::Display for ReferenceId {
     }
 }
 
+/// Text that is no reference id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("refid: expected eight hexadecimal digits")]
+pub struct NoReferenceId;
+
+impl FromStr for ReferenceId {
+    type Err = NoReferenceId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_hex = text.len() == 8 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        let word = u32::from_str_radix(text, 16).ok().filter(|_| is_hex);
+        word.map(|word| Self(word.to_be_bytes()))
+            .ok_or(NoReferenceId)
+    }
+}
+
 /// The header fields of a reply that describe the server rather than the exchange. They are kept
 /// only when they change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +117,8 @@ pub struct ServerInfo {
     pub root_dispersion: TimeDelta,
     /// What it follows.
     pub reference_id: ReferenceId,
+    /// When its clock was last corrected, where that tells it from other servers.
+    pub reference_time: Option<ReferenceTime>,
 }
 
 impl ServerInfo {
@@ -110,7 +130,7 @@ impl ServerInfo {
     /// # use clockfit::time::TimeDelta;
     /// # let info = |precision| ServerInfo { leap: Leap::None, stratum: 1, precision,
     /// #     root_delay: TimeDelta::ZERO, root_dispersion: TimeDelta::ZERO,
-    /// #     reference_id: ReferenceId::default() };
+    /// #     reference_id: ReferenceId::default(), reference_time: None };
     /// assert_eq!(info(-20).precision_error(), TimeDelta::from_nanos(954));
     /// assert_eq!(info(-32).precision_error(), TimeDelta::NANOSECOND);
     /// assert_eq!(info(127).precision_error(), TimeDelta::MAX);
@@ -159,6 +179,7 @@ mod tests {
             root_delay: TimeDelta::from_nanos(root_delay),
             root_dispersion: TimeDelta::from_nanos(root_dispersion),
             reference_id: ReferenceId::default(),
+            reference_time: None,
         };
         assert_eq!(info(4, 10).root_distance(), TimeDelta::from_nanos(12));
         assert_eq!(info(5, 10).root_distance(), TimeDelta::from_nanos(13));

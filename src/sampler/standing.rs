@@ -50,6 +50,7 @@ impl Standing {
                 root_delay: TimeDelta::ZERO,
                 root_dispersion: TimeDelta::ZERO,
                 reference_id: self.reference_id,
+                reference_time: None,
             };
             sink.event(&Event::Server(self.id, info));
         }

@@ -211,6 +211,7 @@ fn campaign() -> Campaign {
         root_delay: TimeDelta::ZERO,
         root_dispersion: TimeDelta::ZERO,
         reference_id: ReferenceId(*b"SIMU"),
+        reference_time: None,
     };
     campaign.event(&Event::Server(SourceId(0), server));
     campaign

@@ -2,7 +2,7 @@
 
 use super::timestamp::{NtpShort, NtpTimestamp, Rounding};
 use super::{KissCode, ParseError};
-use crate::sample::{Leap, ReferenceId, ServerInfo};
+use crate::sample::{Leap, ReferenceId, ReferenceTime, ServerInfo};
 use crate::time::Timestamp;
 
 /// Bytes of the header (RFC 5905 figure 8, up to and including the transmit timestamp).
@@ -252,6 +252,7 @@ impl Header {
             root_delay: self.root_delay.to_delta(),
             root_dispersion: self.root_dispersion.to_delta(),
             reference_id: self.reference_id,
+            reference_time: ReferenceTime::telling(self.reference.0),
         }
     }
 

@@ -72,6 +72,17 @@ fn an_older_reply_reads_too() {
 }
 
 #[test]
+fn a_reference_timestamp_is_kept_where_it_is_not_round() {
+    let mut header = Packet::parse(&REPLY).unwrap().header;
+    assert_eq!(header.server_info().reference_time, None);
+    header.reference = NtpTimestamp::ZERO;
+    assert_eq!(header.server_info().reference_time, None);
+    header.reference = NtpTimestamp(0xeccc_6f30_1234_5678);
+    let told = header.server_info().reference_time;
+    assert_eq!(told.unwrap().to_string(), "eccc6f30.12345678");
+}
+
+#[test]
 fn t2_is_rounded_up_and_t3_down() {
     let mut header = Packet::parse(&REPLY).unwrap().header;
     // 0xeccc_6f40 = 3972820800 s since 1900, that is 1763832000 s since 1970.

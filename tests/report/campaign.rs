@@ -115,6 +115,7 @@ fn add_keeping(
                 root_delay: ns(30_000),
                 root_dispersion: ns(1_200_000),
                 reference_id: ReferenceId(*b"PPS\0"),
+                reference_time: None,
             },
         ));
     }

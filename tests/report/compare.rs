@@ -67,6 +67,7 @@ fn campaign(name: &str, seed: u64, worse: f64, exchanges: i64) -> Campaign {
         root_delay: ns(30_000),
         root_dispersion: ns(1_200_000),
         reference_id: ReferenceId(*b"PPS\0"),
+        reference_time: None,
     };
     campaign.event(&Event::Server(SourceId(0), server));
     for k in 0..exchanges {

@@ -6,8 +6,8 @@ use clockfit::fitness::{Catalogue, Common, Member, Peer, Question, quorum};
 use clockfit::report::text::{Style, write_quorum};
 use clockfit::report::{Named, QuorumReport, Report, json, markdown};
 use clockfit::sample::{
-    Campaign, Environment, Event, Exchange, Leap, Mode, ReferenceId, RunEnd, RunHeader, Sample,
-    ServerInfo, Sink, SourceId, SourceInfo, SourceKind, StampSource, Timescale,
+    Campaign, Environment, Event, Exchange, Leap, Mode, ReferenceId, ReferenceTime, RunEnd,
+    RunHeader, Sample, ServerInfo, Sink, SourceId, SourceInfo, SourceKind, StampSource, Timescale,
 };
 use clockfit::time::{Monotonic, TimeDelta, Timestamp};
 use serde_json::Value;
@@ -53,6 +53,7 @@ fn host(name: &str, servers: &[(&str, i64)], seconds: i64) -> Campaign {
             root_delay: TimeDelta::ZERO,
             root_dispersion: TimeDelta::from_micros(100),
             reference_id: ReferenceId(*b"PPS\0"),
+            reference_time: None,
         };
         campaign.event(&Event::Server(SourceId(s), info));
         for k in 0..seconds {
@@ -144,6 +145,28 @@ fn torn() -> QuorumReport {
     judged(&hosts, &[ONE, two], &[], &["etcd"])
 }
 
+/// Two of three that asked one server by two addresses, and one address behind which there are two servers.
+fn known_by_answers() -> QuorumReport {
+    let corrected = |mut host: Campaign, times: [u64; 2]| {
+        for (source, time) in host.sources.iter_mut().zip(times) {
+            for (_, server) in &mut source.servers {
+                server.reference_time = ReferenceTime::telling(time << 32 | 0x1234_5678);
+            }
+        }
+        host
+    };
+    let anycast = "203.0.113.1";
+    let hosts = [
+        corrected(host("node1", &[(ONE, 0), (anycast, 0)], 62), [1, 2]),
+        corrected(
+            host("node2", &[("192.0.2.2", 10), (anycast, 10)], 62),
+            [1, 3],
+        ),
+        host("node3", &[(ONE, 10)], 62),
+    ];
+    judged(&hosts, &[anycast], &[], &["ceph-mon"])
+}
+
 fn all() -> Vec<QuorumReport> {
     let asks_node1 = host("node2", &[("10.0.0.1", 10)], 62);
     let peers = [Peer {
@@ -166,6 +189,7 @@ fn all() -> Vec<QuorumReport> {
             &["ceph-mon"],
         ),
         torn(),
+        known_by_answers(),
     ]
 }
 
@@ -254,6 +278,11 @@ fn many_members_are_told_by_their_worst_pairs() {
 #[test]
 fn contradictions_come_first() {
     insta::assert_snapshot!("quorum_torn", text(&torn()));
+}
+
+#[test]
+fn what_answers_show_and_what_they_do_not_is_told() {
+    insta::assert_snapshot!("quorum_known", text(&known_by_answers()));
 }
 
 #[test]

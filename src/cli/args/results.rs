@@ -141,8 +141,9 @@ Measure on all hosts at the same time, each with servers that the others have, t
   clockfit measure ntp1.example -o node1.jsonl
 and then, where all files are:
   clockfit quorum node1.jsonl node2.jsonl node3.jsonl --common ntp1.example --for ceph
-What such a server is off cancels. Without --common, hosts are compared by what their servers
-claim to be off UTC: equal addresses do not prove that a server is the same.
+What such a server is off cancels. Without --common, a server is known to be the same only if its
+answers tell several hosts of the same corrections of its clock (equal addresses prove nothing);
+else hosts are compared by what their servers claim to be off UTC.
 
 Exit codes: 0 each two hosts keep the limits; 1 two do not; 3 the evidence does not decide;
 2 the reports cannot be held against each other.";

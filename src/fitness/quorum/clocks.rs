@@ -7,9 +7,9 @@
 
 use std::collections::BTreeMap;
 
+use super::identity::{Identities, Identity};
 use super::member::Member;
 use super::witness::Witness;
-use super::{Common, Peer, Refused};
 use crate::time::{Interval, TimeDelta, Timestamp};
 
 /// A clock, by its place: servers in common first, then the members' own, and UTC last.
@@ -38,55 +38,25 @@ pub(super) struct Shift {
 }
 
 impl Clocks {
-    /// Of some members, of which these servers are one and the same for all, and those are members themselves.
-    ///
-    /// # Errors
-    ///
-    /// Nobody, or one member alone, saw what is named; or it is no member.
-    pub(super) fn find(
-        members: &[Member],
-        commons: &[Common],
-        peers: &[Peer],
-    ) -> Result<Self, Refused> {
-        let mut named = Named::default();
-        for member in members {
-            named.places.push(vec![None; member.witnesses.len()]);
-        }
-        for common in commons {
-            named.add_common(members, common)?;
-        }
-        let first = named.servers.len();
-        for peer in peers {
-            let place = members.iter().position(|member| member.name == peer.member);
-            let Some(place) = place else {
-                let names = members.iter().map(|member| member.name.clone());
-                return Err(Refused::NoSuchMember {
-                    name: peer.member.clone(),
-                    members: names.collect(),
-                });
-            };
-            let seen = named.claim(members, std::slice::from_ref(&peer.source), |_| {
-                first + place
-            });
-            if seen.values().all(Vec::is_empty) {
-                return Err(Refused::NotAsked(peer.source.clone()));
-            }
-            if seen.values().any(|by| by.contains(&place)) {
-                return Err(Refused::AskedItself(
-                    peer.member.clone(),
-                    peer.source.clone(),
-                ));
-            }
-        }
+    /// Of some members, of which these are the servers.
+    pub(super) fn find(members: &[Member], identities: Identities) -> Self {
+        let servers = identities.servers.len();
+        let clock = |known: Identity| match known {
+            Identity::Server(server) => server,
+            Identity::Member(member) => servers + member,
+        };
+        let known_as = identities.places.into_iter();
         let mut clocks = Self {
-            servers: named.servers,
+            servers: identities.servers,
             members: members.len(),
-            known_as: named.places,
+            known_as: known_as
+                .map(|places| places.into_iter().map(|known| known.map(clock)).collect())
+                .collect(),
             relative: Vec::new(),
             root: 0,
         };
         clocks.align(members);
-        Ok(clocks)
+        clocks
     }
 
     /// A member's own clock.
@@ -201,100 +171,6 @@ fn add(a: Interval, b: Interval) -> Interval {
 
 fn reversed(of: Interval) -> Interval {
     Interval::new(-of.upper(), -of.lower()).unwrap_or(of)
-}
-
-/// What is named on the command line, found among what members asked.
-#[derive(Default)]
-struct Named {
-    servers: Vec<String>,
-    places: Vec<Vec<Option<ClockId>>>,
-}
-
-impl Named {
-    fn add_common(&mut self, members: &[Member], common: &Common) -> Result<(), Refused> {
-        let first = self.servers.len();
-        // One name may stand for several servers: each address is one. Names that are set equal are one server.
-        let mut addresses: BTreeMap<(String, u16), ClockId> = BTreeMap::new();
-        let is_one = common.names.len() > 1;
-        let seen = self.claim(members, &common.names, |witness| {
-            let key = match is_one {
-                true => (String::new(), 0),
-                false => (bare(&witness.address).to_owned(), witness.port),
-            };
-            let next = first + addresses.len();
-            *addresses.entry(key).or_insert(next)
-        });
-        let name = common.names.join(" = ");
-        let mut places: Vec<(&(String, u16), &ClockId)> = addresses.iter().collect();
-        places.sort_by_key(|(_, clock)| **clock);
-        let is_several = places.len() > 1;
-        for ((address, port), _) in places {
-            self.servers.push(match is_several {
-                true => format!("{name} ({address}, port {port})"),
-                false => name.clone(),
-            });
-        }
-        let most = seen.values().map(Vec::len).max().unwrap_or(0);
-        let only = seen.values().flatten().next();
-        match (most, only.and_then(|place| members.get(*place))) {
-            (0, _) | (_, None) => Err(Refused::NotAsked(name)),
-            (1, Some(member)) if addresses.len() == 1 => {
-                Err(Refused::AskedByOne(name, member.name.clone()))
-            }
-            (1, _) => Err(Refused::DifferentAddresses(name)),
-            _ => Ok(()),
-        }
-    }
-
-    /// Gives a clock to all witnesses that are called so; says which members saw each.
-    fn claim(
-        &mut self,
-        members: &[Member],
-        names: &[String],
-        mut clock: impl FnMut(&Witness) -> ClockId,
-    ) -> BTreeMap<ClockId, Vec<usize>> {
-        let mut seen: BTreeMap<ClockId, Vec<usize>> = BTreeMap::new();
-        for (number, (member, places)) in members.iter().zip(&mut self.places).enumerate() {
-            for (witness, place) in member.witnesses.iter().zip(places) {
-                let is_meant = names.iter().any(|name| witness.is_called(name));
-                if is_meant && place.is_none() {
-                    let clock = clock(witness);
-                    *place = Some(clock);
-                    let by = seen.entry(clock).or_default();
-                    if by.last() != Some(&number) {
-                        by.push(number);
-                    }
-                }
-            }
-        }
-        seen
-    }
-}
-
-impl Witness {
-    fn is_called(&self, name: &str) -> bool {
-        let is_address = one_spelling(&self.address) == one_spelling(name.trim_matches(['[', ']']));
-        let full = match self.address.contains(':') {
-            true => format!("[{}]:{}", self.address, self.port),
-            false => format!("{}:{}", self.address, self.port),
-        };
-        self.source == name || full == name || is_address
-    }
-}
-
-/// An address as it is written but once: IPv6 has many ways.
-fn one_spelling(address: &str) -> String {
-    let bare = bare(address);
-    let parsed = bare.parse::<std::net::IpAddr>();
-    parsed.map_or_else(
-        |_| bare.to_owned(),
-        |address| address.to_canonical().to_string(),
-    )
-}
-
-/// An address without its zone, which is a matter of the host.
-fn bare(address: &str) -> &str {
-    address.split('%').next().unwrap_or(address)
 }
 
 /// The part of the root's time that a member's witness speaks of.

@@ -44,6 +44,9 @@ pub(super) fn judge(members: &[Member], skews: Skews, question: &Question<'_>) -
         instants: skews.instants,
         pairs: skews.pairs,
         contradictions: skews.contradictions,
+        // Which server is which is not judged here.
+        shown: Vec::new(),
+        doubts: Vec::new(),
     }
 }
 

@@ -7,8 +7,8 @@ use super::witness::{Steadiness, Witness};
 use crate::estimate::{Assessment, Drift};
 use crate::fitness::judge::is_own;
 use crate::sample::{
-    Campaign, Change, DisturbanceKind, LEAST_STEP, Leap, MAX_STEERING, ServerInfo, SourceKind,
-    SourceRecord, Timescale,
+    Campaign, Change, DisturbanceKind, LEAST_STEP, Leap, MAX_STEERING, ReferenceSpell, ServerInfo,
+    SourceKind, SourceRecord, Timescale,
 };
 use crate::time::{Frequency, Interval, TimeDelta, Timestamp};
 
@@ -92,6 +92,8 @@ pub struct SourceTold {
     pub delay: TimeDelta,
     /// How far it may be from UTC by its own word; absent where it does not claim to know UTC.
     pub distance: Option<TimeDelta>,
+    /// When it said that its clock was corrected, over time.
+    pub references: Vec<ReferenceSpell>,
 }
 
 /// Why a run says nothing of its host.
@@ -203,6 +205,7 @@ impl Member {
                 drift: found.timing.allowance.drift,
                 delay: delays.max().unwrap_or(TimeDelta::ZERO),
                 distance: longest.filter(|_| claims),
+                references: record.reference_spells(),
             });
         }
         let clock = &campaign.clock;

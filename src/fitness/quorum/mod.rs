@@ -7,13 +7,16 @@
 mod clocks;
 mod closure;
 mod groups;
+mod identity;
 mod judge;
 mod member;
 mod sets;
 mod skew;
+mod timeline;
 mod witness;
 
 use clocks::Clocks;
+use identity::Identities;
 use skew::Skews;
 
 use super::quantity::Quantity;
@@ -86,7 +89,7 @@ pub enum Refused {
     /// Nothing joins one to the others.
     #[error(
         "nothing joins {0} to the others: it has no server in common with them that is known to be the same \
-         (--common), nobody measured it (--peer), and its servers do not claim to know UTC"
+         (by its answers, or --common), nobody measured it (--peer), and its servers do not claim to know UTC"
     )]
     NothingInCommon(String),
     /// They were measured at different times.
@@ -172,6 +175,25 @@ impl Skew {
             upper: (self.unknown == 0).then_some((-self.ahead?.lower()).as_nanos()),
         })
     }
+}
+
+/// A server that nobody named, and that is one and the same for several members by its answers: it told them of the
+/// same corrections of its clock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// As they asked for it.
+    pub name: String,
+    /// Who.
+    pub members: Vec<usize>,
+}
+
+/// A server that was named as one, and is not by its answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Doubt {
+    /// As it was named.
+    pub server: String,
+    /// Two members that it told of different corrections of its clock at the same time.
+    pub members: (usize, usize),
 }
 
 /// Evidence that cannot all be true: one of the servers is not the same for all, or moved unseen, or one of the
@@ -278,6 +300,10 @@ pub struct Quorum {
     pub pairs: Vec<Skew>,
     /// The pair that is farthest apart for certain, or may be.
     pub worst: Option<(usize, usize)>,
+    /// Servers in common that nobody named.
+    pub shown: Vec<Shown>,
+    /// Named ones that are several.
+    pub doubts: Vec<Doubt>,
     /// Evidence that cannot all be true.
     pub contradictions: Vec<Contradiction>,
     /// Members that share a kernel's clock.
@@ -303,9 +329,14 @@ pub fn quorum(
     question: &Question<'_>,
 ) -> Result<Quorum, Refused> {
     refuse_doubles(members)?;
-    let clocks = Clocks::find(members, commons, peers)?;
-    let skews = Skews::find(members, &clocks)?;
-    Ok(judge::judge(members, skews, question))
+    let mut identities = Identities::find(members, commons, peers)?;
+    let shown = std::mem::take(&mut identities.shown);
+    let doubts = std::mem::take(&mut identities.doubts);
+    let skews = Skews::find(members, &Clocks::find(members, identities))?;
+    let mut judged = judge::judge(members, skews, question);
+    judged.shown = shown;
+    judged.doubts = doubts;
+    Ok(judged)
 }
 
 fn refuse_doubles(members: &[Member]) -> Result<(), Refused> {

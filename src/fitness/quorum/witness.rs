@@ -4,6 +4,7 @@
 //! between, all that it may have been by then is allowed; where the server's time moved, either side.
 
 use super::member::{Bound, HostTold, Move, SourceTold};
+use super::timeline::Timeline;
 use crate::estimate::{Drift, Plan};
 use crate::sample::{DisturbanceKind, MAX_STEERING};
 use crate::time::{Frequency, Interval, NANOS_PER_SEC, TimeDelta, Timestamp};
@@ -31,6 +32,8 @@ pub(super) struct Witness {
     pub exchanges: u64,
     /// How far it may be from UTC by its own word.
     pub distance: Option<TimeDelta>,
+    /// When it was corrected, by its own word.
+    pub timeline: Option<Timeline>,
     /// In the order of its time, of which none occurs twice.
     points: Vec<Point>,
     /// What befell offsets before each point, since the one before it, and at last after the last one.
@@ -123,6 +126,7 @@ impl Witness {
             port: told.port,
             exchanges: told.exchanges,
             distance: told.distance.filter(|of| *of >= TimeDelta::ZERO),
+            timeline: Timeline::of(&told.references),
             gaps: gaps(&series, told, host, late),
             rate: rate(told, steadiness, first, last),
             points: series

@@ -94,6 +94,7 @@ impl Host {
                 root_delay: TimeDelta::ZERO,
                 root_dispersion: server.dispersion,
                 reference_id: ReferenceId::default(),
+                reference_time: None,
             };
             campaign.event(&Event::Server(SourceId(n), info));
         }

@@ -6,8 +6,9 @@ use rand::{RngExt, SeedableRng};
 use super::super::*;
 use crate::estimate::{Plan, analyse};
 use crate::sample::{
-    Campaign, ClockReading, Environment, Event, Exchange, Leap, Mode, Reading, ReferenceId, RunEnd,
-    RunHeader, Sample, ServerInfo, Sink, SourceId, SourceInfo, SourceKind, StampSource, Timescale,
+    Campaign, ClockReading, Environment, Event, Exchange, Leap, Mode, Reading, ReferenceId,
+    ReferenceTime, RunEnd, RunHeader, Sample, ServerInfo, Sink, SourceId, SourceInfo, SourceKind,
+    StampSource, Timescale,
 };
 use crate::time::{Monotonic, TimeDelta, Timestamp};
 
@@ -28,6 +29,8 @@ struct Server {
     claim: Option<i64>,
     /// One way to it, at least.
     away: i64,
+    /// When it says, at a true time since the start, that its clock was last corrected.
+    corrected: fn(i64) -> Option<u64>,
 }
 
 const RIGHT: Server = Server {
@@ -35,6 +38,7 @@ const RIGHT: Server = Server {
     wrong: |_| 0,
     claim: Some(200 * US),
     away: 50 * US,
+    corrected: |_| None,
 };
 
 /// Whom a host asks.
@@ -108,21 +112,22 @@ impl Host {
             };
             campaign.event(&Event::Source(info.into()));
         }
-        for (n, asked) in (0..).zip(&self.asks) {
-            let claim = match asked {
-                Asked::Server(server) => server.claim,
-                Asked::Host(..) => None,
+        let info = |asked: &Asked, t: i64| {
+            let (claim, corrected) = match asked {
+                Asked::Server(server) => (server.claim, (server.corrected)(t)),
+                Asked::Host(..) => (None, None),
             };
-            let info = ServerInfo {
+            ServerInfo {
                 leap: claim.map_or(Leap::Unsynchronised, |_| Leap::None),
                 stratum: if claim.is_some() { 2 } else { 16 },
                 precision: -29,
                 root_delay: TimeDelta::ZERO,
                 root_dispersion: TimeDelta::from_nanos(claim.unwrap_or(0)),
                 reference_id: ReferenceId::default(),
-            };
-            campaign.event(&Event::Server(SourceId(n), info));
-        }
+                reference_time: corrected.and_then(ReferenceTime::telling),
+            }
+        };
+        let mut said: Vec<Option<ServerInfo>> = vec![None; self.asks.len()];
         for k in 0..seconds {
             for (n, asked) in (0..).zip(&self.asks) {
                 let (wrong, away) = match asked {
@@ -130,6 +135,11 @@ impl Host {
                     Asked::Host(_, wrong) => (*wrong, 50 * US),
                 };
                 let t = begun + k * SEC + random.random_range(0..SEC / 2);
+                let now = info(asked, t + away);
+                let before = &mut said[n as usize];
+                if before.replace(now) != Some(now) {
+                    campaign.event(&Event::Server(SourceId(n), now));
+                }
                 let mut way = || away + random.random_range(0..200 * US);
                 let (out, back) = (way(), way());
                 let served = |t: i64| Timestamp::from_nanos(START + t + wrong(t));
@@ -688,6 +698,7 @@ fn told(name: &str, at: &[i64], moves: &[(i64, i64)]) -> HostTold {
             drift: crate::estimate::Drift::within(crate::time::Frequency::from_ppm(1)),
             delay: ns(100 * US),
             distance: None,
+            references: Vec::new(),
         }],
         ..HostTold::default()
     }
@@ -737,4 +748,130 @@ fn a_file_cannot_claim_more_instants_than_are_looked_at() {
     let far = |name| Member::new(told(name, &[5, 3_000_000_000], &[])).unwrap();
     let found = quorum(&[far("a"), far("b")], &named, &[], &question).unwrap();
     assert!(found.instants <= 200_001, "{}", found.instants);
+}
+
+/// When a server that corrects its clock each 16 s, at instants that no other one has, last did so.
+fn each_16_s(t: i64, server: u64) -> Option<u64> {
+    let count = (t + server.cast_signed() * SEC)
+        .div_euclid(16 * SEC)
+        .cast_unsigned();
+    let seconds = 0xeccc_6f30 + count * 16;
+    let fraction = (count + 7 * server).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32 | 1;
+    Some(seconds << 32 | fraction)
+}
+
+#[test]
+fn a_server_is_known_by_its_corrections_under_any_name() {
+    let one = |address| Server {
+        address,
+        wrong: |t| 5 * MS + t / 100_000,
+        claim: None,
+        corrected: |t| each_16_s(t, 1),
+        ..RIGHT
+    };
+    let names = ["192.0.2.1", "198.51.100.1", "203.0.113.1"];
+    let hosts = three(|n| vec![Asked::Server(one(names[n]))]);
+    let found = judged(&hosts, (&[], &[]), &["ceph-mon"]).unwrap();
+    holds(&found, &hosts);
+    assert!(
+        found
+            .pairs
+            .iter()
+            .all(|of| of.basis == Some(Basis::Measured))
+    );
+    let shown = Shown {
+        name: "192.0.2.1 = 198.51.100.1 = 203.0.113.1".to_owned(),
+        members: vec![0, 1, 2],
+    };
+    assert_eq!((&found.shown, found.doubts.len()), (&vec![shown], 0));
+    assert_eq!(found.services[0].checks[0].keep, [0, 1]);
+
+    // What was named by one of its names is that one for all.
+    let hosts = [
+        hosts[0].clone(),
+        hosts[1].clone(),
+        Host::new("node3", |_| 60 * MS, &[Asked::Server(one(names[0]))]),
+    ];
+    let found = judged(&hosts, (&[common(&names[..1])], &[]), &["ceph-mon"]).unwrap();
+    holds(&found, &hosts);
+    assert!(
+        found
+            .pairs
+            .iter()
+            .all(|of| of.basis == Some(Basis::Measured))
+    );
+    assert!(found.shown.is_empty());
+}
+
+#[test]
+fn one_address_with_other_corrections_is_several_servers() {
+    let anycast = |corrected| {
+        Asked::Server(Server {
+            claim: None,
+            corrected,
+            ..RIGHT
+        })
+    };
+    let there: [fn(i64) -> Option<u64>; 2] = [|t| each_16_s(t, 1), |t| each_16_s(t, 2)];
+    let hosts: Vec<Host> = three(|n| vec![anycast(there[n.min(1)])]);
+    // The second and the third have one, and nothing joins the first.
+    let refused = judged(&hosts, (&[], &[]), &[]).unwrap_err();
+    assert_eq!(refused, Refused::NothingInCommon("node1".to_owned()));
+    let found = judged(&hosts[1..], (&[], &[]), &[]).unwrap();
+    assert_eq!(found.shown[0].members, [0, 1]);
+
+    // Whoever says that it is one is taken at his word, and told.
+    let found = judged(&hosts, (&[common(&["192.0.2.1"])], &[]), &[]).unwrap();
+    let doubt = Doubt {
+        server: "192.0.2.1".to_owned(),
+        members: (0, 1),
+    };
+    assert_eq!((&found.doubts, found.shown.len()), (&vec![doubt], 0));
+    assert!(
+        found
+            .pairs
+            .iter()
+            .all(|of| of.basis == Some(Basis::Measured))
+    );
+}
+
+#[test]
+fn who_was_handed_to_another_server_shares_none() {
+    let handed = |corrected| {
+        Asked::Server(Server {
+            claim: None,
+            corrected,
+            ..RIGHT
+        })
+    };
+    let hosts = [
+        Host::new("node1", |_| 0, &[handed(|t| each_16_s(t, 1))]),
+        // After half a minute, and in order; the first one's corrections go on meanwhile.
+        Host::new(
+            "node2",
+            |_| 0,
+            &[handed(|t| match t < 30 * SEC {
+                true => each_16_s(t, 1),
+                false => each_16_s(t, 2),
+            })],
+        ),
+        // At each request.
+        Host::new(
+            "node3",
+            |_| 0,
+            &[handed(|t| match t / SEC % 2 {
+                0 => each_16_s(t, 1),
+                _ => each_16_s(t, 2),
+            })],
+        ),
+    ];
+    for other in 1..3 {
+        let two = [hosts[0].clone(), hosts[other].clone()];
+        let refused = judged(&two, (&[], &[]), &[]).unwrap_err();
+        assert_eq!(
+            refused,
+            Refused::NothingInCommon("node1".to_owned()),
+            "{other}"
+        );
+    }
 }

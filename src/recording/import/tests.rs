@@ -324,6 +324,7 @@ fn refusals_are_those_of_the_sampler() {
         root_delay: TimeDelta::ZERO,
         root_dispersion: TimeDelta::from_secs(distance),
         reference_id: crate::sample::ReferenceId(*id),
+        reference_time: None,
     };
     let (ok, alarm) = (Leap::None, Leap::Unsynchronised);
     for (server, why) in [

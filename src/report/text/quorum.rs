@@ -98,6 +98,20 @@ pub(in super::super) fn joined_by(report: &QuorumReport) -> String {
             few(&report.common)
         ));
     }
+    if !report.shown.is_empty() {
+        let shown: Vec<String> = report
+            .shown
+            .iter()
+            .map(|of| match of.members.len() == report.members.len() {
+                true => of.name.clone(),
+                false => format!("{} (to {})", of.name, few(&of.members)),
+            })
+            .collect();
+        parts.push(format!(
+            "one and the same server by its answers: {}",
+            few(&shown)
+        ));
+    }
     if !report.peers.is_empty() {
         let peers: Vec<String> = report
             .peers
@@ -122,7 +136,9 @@ pub(in super::super) fn remarks(report: &QuorumReport) -> Vec<String> {
             few(of)
         )
     });
-    contradictions.chain(reasons).chain(shared).collect()
+    let doubts = report.doubts.iter().map(|of| of.text.clone());
+    let all = doubts.chain(contradictions).chain(reasons);
+    all.chain(shared).collect()
 }
 
 fn header<W: Write>(report: &QuorumReport, page: &mut Page<'_, W>) -> io::Result<()> {

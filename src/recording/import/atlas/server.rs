@@ -50,6 +50,7 @@ impl Fields<'_> {
             root_delay: root_delay.ok_or("root-delay")?,
             root_dispersion: root_dispersion.ok_or("root-dispersion")?,
             reference_id: id.map(|id| reference_id(id)).unwrap_or_default(),
+            reference_time: None,
         })
     }
 
@@ -146,6 +147,7 @@ mod tests {
             // 71 / 65536 s.
             root_dispersion: TimeDelta::from_nanos(1_083_375),
             reference_id: ReferenceId(*b"GPS\0"),
+            reference_time: None,
         };
         assert_eq!(info, expected);
         let changed =

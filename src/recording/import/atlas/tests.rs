@@ -77,6 +77,7 @@ fn offsets_come_from_the_stamps_and_hold_the_truth() {
         root_delay: TimeDelta::ZERO,
         root_dispersion: ns(1_083_375),
         reference_id: ReferenceId(*b"GPS\0"),
+        reference_time: None,
     };
     assert_eq!(campaign.sources[0].server(), Some(&expected));
 }

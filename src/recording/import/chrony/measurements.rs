@@ -185,6 +185,7 @@ impl LineFormat for Measurements {
             root_delay: root_delay?,
             root_dispersion: root_dispersion?,
             reference_id: kind.reference_id.unwrap_or_default(),
+            reference_time: None,
         };
 
         let id = out.source(address, || SourceInfo {

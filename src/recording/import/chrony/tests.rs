@@ -58,6 +58,7 @@ fn a_line_of_version_4_is_an_exchange() {
         root_delay: ns(15_265),
         root_dispersion: ns(15_265),
         reference_id: ReferenceId(*b"OFFS"),
+        reference_time: None,
     };
     assert_eq!(source.server(), Some(&expected));
     assert_eq!(campaign.header.started, x.t1);
@@ -347,6 +348,7 @@ fn tracking_is_about_the_system_s_clock() {
         root_delay: ns(15_345_000),
         root_dispersion: ns(347_250),
         reference_id: ReferenceId([192, 0, 2, 15]),
+        reference_time: None,
     };
     assert_eq!(info[0], expected);
     assert_eq!(

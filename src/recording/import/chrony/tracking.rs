@@ -86,6 +86,7 @@ impl LineFormat for Tracking {
                 root_delay,
                 root_dispersion,
                 reference_id: reference_id(address),
+                reference_time: None,
             };
             out.describe(id, info);
         }

@@ -69,6 +69,7 @@ fn server(fields: &mut Fields<'_>) -> Result<(ServerInfo, u8), Trouble> {
         root_delay,
         root_dispersion,
         reference_id: reference_id(fields.field().text),
+        reference_time: None,
     };
     Ok((info, mode))
 }

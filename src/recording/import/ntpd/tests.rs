@@ -54,6 +54,7 @@ fn logs_of_4_2_8_tell_of_the_server_and_of_replies_that_are_no_samples() {
         root_delay: ns(1_068_500),
         root_dispersion: ns(12_756_500),
         reference_id: ReferenceId([192, 0, 2, 99]),
+        reference_time: None,
     };
     assert_eq!(campaign.sources[0].server(), Some(&expected));
     // The second has extension fields behind its columns.
