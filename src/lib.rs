@@ -23,7 +23,7 @@
 //! | 1 | [`sample`] |
 //! | 2 | [`wire`], [`net`] |
 //! | 3 | [`association`], [`responder`], [`watch`] |
-//! | 4 | [`sampler`], [`server`], [`sim`], [`recording`] |
+//! | 4 | [`sampler`], [`server`], [`sim`], [`recording`], [`survey`] |
 //! | 5 | [`estimate`] |
 //! | 6 | [`fitness`] |
 //! | 7 | [`report`] |
@@ -44,6 +44,7 @@ pub mod sampler;
 pub mod server;
 pub mod sim;
 pub mod stats;
+pub mod survey;
 pub mod time;
 pub mod watch;
 pub mod wire;

@@ -12,7 +12,7 @@ use super::source::Source;
 use super::units::{self, Correction};
 use crate::time::{Frequency, TimeDelta};
 
-pub use results::{CompareArgs, QuorumArgs, RenderArgs};
+pub use results::{CompareArgs, DiscoverArgs, QuorumArgs, RenderArgs};
 
 /// How far this host's clock is from its time servers, and how sure that is.
 ///
@@ -49,6 +49,8 @@ pub enum Command {
     Compare(CompareArgs),
     /// Measure this host's noise floor: what it measures where the true offset is zero
     Floor(FloorArgs),
+    /// Which time is this host, or a mounted image, offered, and which is it configured with?
+    Discover(DiscoverArgs),
     /// What services ask of clocks: list them, search them, or explain one
     Services(ServicesArgs),
     /// Show what each network interface can stamp, and how it is set

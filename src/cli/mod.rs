@@ -8,6 +8,7 @@ pub mod args;
 mod catalogue;
 mod check;
 pub mod compare;
+mod discover;
 mod floor;
 pub mod margin;
 mod measure;
@@ -127,6 +128,7 @@ pub fn main() -> ExitCode {
         Command::Report(args) => render::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Floor(args) => floor::run(args),
+        Command::Discover(args) => discover::run(&args),
         Command::Services(args) => services::run(&args),
         Command::Nic(args) => nic::run(&args),
         Command::Serve(args) => serve::run(&args),

@@ -109,6 +109,16 @@ impl ReportOutput {
         Self::parse(text, fits, "does not tell this")
     }
 
+    /// A format in which a survey is told.
+    ///
+    /// # Errors
+    /// What is wrong, and which formats there are.
+    pub fn of_survey(text: &str) -> Result<Self, String> {
+        use ReportFormat as F;
+        let fits = |format| [F::Text, F::Json].contains(&format);
+        Self::parse(text, fits, "does not tell this")
+    }
+
     /// A format in which a comparison is told.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::{
     CheckReport, ColumnReport, CompareReport, NicReport, QuorumReport, Report, ServicesReport,
+    SurveyReport,
 };
 
 /// Writes the report as indented JSON with a line end, straight to `out`: only the report itself is
@@ -69,6 +70,22 @@ pub fn write_quorum(report: &QuorumReport, out: &mut impl Write) -> io::Result<(
 /// Those of `out`.
 pub fn write_quorum_schema(out: &mut impl Write) -> io::Result<()> {
     pretty(&schemars::schema_for!(QuorumReport), out)
+}
+
+/// Writes a survey as indented JSON with a line end.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_survey(report: &SurveyReport, out: &mut impl Write) -> io::Result<()> {
+    pretty(report, out)
+}
+
+/// Writes the JSON Schema of [`SurveyReport`], as published in `docs/discover.schema.json`.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_survey_schema(out: &mut impl Write) -> io::Result<()> {
+    pretty(&schemars::schema_for!(SurveyReport), out)
 }
 
 /// Writes services and grades as indented JSON with a line end.

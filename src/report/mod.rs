@@ -32,6 +32,7 @@ mod saved;
 mod scs;
 mod services;
 mod stability;
+mod survey;
 pub mod text;
 
 pub use agreement::{AgreementReport, KhronosReport, MemberReport, PairReport, PathsReport};
@@ -68,4 +69,9 @@ pub use services::{
 pub use stability::{
     ColumnKind, ColumnReport, DeviationReport, NoiseKind, STABILITY_SCHEMA, StabilityReport,
     TauReport,
+};
+pub use survey::{
+    AuthorName, BasisOfSources, ConclusionName, DaemonReport, EvidenceReport, FindingReport,
+    MissedReport, OfferByName, SURVEY_SCHEMA, StandingName, SurveyReport, TimeOfferReport,
+    TimeSourceKind, TimeSourceReport,
 };

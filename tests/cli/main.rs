@@ -17,6 +17,7 @@ mod answers;
 mod check;
 mod columns;
 mod compare;
+mod discover;
 mod embedded;
 mod flood;
 mod floor;

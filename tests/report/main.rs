@@ -16,6 +16,7 @@ mod quorum;
 mod schema;
 mod services;
 mod stability;
+mod survey;
 mod tables;
 mod text;
 

@@ -147,3 +147,26 @@ else hosts are compared by what their servers claim to be off UTC.
 
 Exit codes: 0 each two hosts keep the limits; 1 two do not; 3 the evidence does not decide;
 2 the reports cannot be held against each other.";
+
+/// Arguments of `discover`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Only files are read, none is run, and no packet is sent. What may not be read is told.\n\
+                  Exit codes: 0 told; 2 the folder cannot be looked at, or the report not written."
+)]
+pub struct DiscoverArgs {
+    /// Look at the system below this folder, such as a mounted image, in place of this host: links stay inside of it
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+
+    /// How to write the report, and where to; several times for several: text, json. One of them goes to standard
+    /// output
+    #[arg(
+        short,
+        long = "format",
+        value_name = "FORMAT[=FILE]",
+        default_value = "text",
+        value_parser = ReportOutput::of_survey
+    )]
+    pub formats: Vec<ReportOutput>,
+}

@@ -15,6 +15,7 @@ mod quorum;
 mod services;
 pub(super) mod source;
 pub(super) mod stability;
+mod survey;
 mod table;
 
 use std::collections::BTreeMap;
@@ -38,6 +39,7 @@ pub(super) use quorum::{
 };
 pub use services::{write_explained, write_services};
 pub use stability::write_column;
+pub use survey::write_survey;
 
 use super::{Report, WarningReport, quantity};
 use crate::estimate::WarningCode;

@@ -1,0 +1,29 @@
+//! `clockfit discover`: which time this host, or a mounted image, is offered and configured with.
+
+use std::path::Path;
+
+use super::args::DiscoverArgs;
+use super::report_file::Outputs;
+use super::report_format::ReportFormat;
+use super::{Exit, TOOL};
+use crate::net::clock;
+use crate::report::{SurveyReport, json, text};
+use crate::survey::{Files, answer, survey};
+
+/// Looks, and tells.
+pub(super) fn run(args: &DiscoverArgs) -> anyhow::Result<Exit> {
+    let outputs = Outputs::open(&args.formats, &[])?;
+    let root = args.root.as_deref().unwrap_or(Path::new("/"));
+    let mut files = Files::below(root)?;
+    // An image's leases are of another time.
+    let now = args.root.is_none().then(clock::wall);
+    let found = survey(&mut files, now);
+    let answer = answer(&found);
+    let shown = root.display().to_string();
+    let report = SurveyReport::new(TOOL, &shown, &found, &answer);
+    outputs.write_by(|format, style, mut out| match format {
+        ReportFormat::Json => json::write_survey(&report, &mut out),
+        _ => text::write_survey(&report, style, &mut out),
+    })?;
+    Ok(Exit::Measured)
+}

@@ -1,0 +1,335 @@
+//! [`answer`]: whether the time that a host is offered is the time that it is configured with, and by whose doing.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use super::configured::{Author, Daemon, DaemonName, Enabled, SourceKind};
+use super::offered::{Offer, Standing};
+use super::{Evidence, Survey};
+
+/// What follows for a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Conclusion {
+    /// It takes what it is offered, and nobody had to do anything.
+    ByDefault,
+    /// It has what it is offered, because whoever runs it wrote that down.
+    ByHand,
+    /// It is offered servers, and whoever runs it chose others.
+    Overridden,
+    /// It is offered servers, and has those that its image came with.
+    ImageInstead,
+    /// Nothing is offered now; it would take what DHCP offers.
+    WouldTake,
+    /// Nothing is offered, and whoever runs it chose servers.
+    Chosen,
+    /// Nothing is offered, and it has those that its image came with.
+    Image,
+    /// A time daemon is enabled that has no source.
+    NoSource,
+    /// No time daemon is enabled.
+    NoDaemon,
+}
+
+impl Conclusion {
+    /// For programs.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::ByDefault => "by_default",
+            Self::ByHand => "by_hand",
+            Self::Overridden => "overridden",
+            Self::ImageInstead => "image_instead",
+            Self::WouldTake => "would_take",
+            Self::Chosen => "chosen",
+            Self::Image => "image",
+            Self::NoSource => "no_source",
+            Self::NoDaemon => "no_daemon",
+        }
+    }
+}
+
+/// Something to look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// More than one daemon steers the clock.
+    SeveralDaemons(Vec<DaemonName>),
+    /// Daemons are installed, and none of them is enabled.
+    NoneEnabled(Vec<DaemonName>),
+    /// Interfaces are offered different servers.
+    DifferentOffers(Vec<String>),
+}
+
+/// What follows from a survey.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// In one word.
+    pub conclusion: Conclusion,
+    /// Of each offer, in the same order: whether a daemon that is enabled has it, and by whose doing.
+    pub offers: Vec<Option<Author>>,
+    /// What it rests on.
+    pub because: Vec<Evidence>,
+    /// What else to look at.
+    pub findings: Vec<Finding>,
+}
+
+/// Draws the conclusion.
+pub fn answer(survey: &Survey) -> Answer {
+    let enabled = survey.daemons.iter().filter(|of| of.enabled.is_yes());
+    let enabled: Vec<&Daemon> = enabled.collect();
+    let has = |offer: &Offer| configured_by(offer, &enabled);
+    let offers: Vec<Option<Author>> = survey.offers.iter().map(has).collect();
+    let (conclusion, mut because) = conclude(survey, &enabled, &offers);
+    because.extend(enabled.iter().filter_map(|of| match &of.enabled {
+        Enabled::Yes(evidence) => Some(evidence.clone()),
+        _ => None,
+    }));
+    let mut seen = BTreeSet::new();
+    because.retain(|of| seen.insert(of.clone()));
+    Answer {
+        conclusion,
+        offers,
+        because,
+        findings: findings(survey, &enabled),
+    }
+}
+
+/// By whose doing one of these daemons has what is offered.
+fn configured_by(offer: &Offer, enabled: &[&Daemon]) -> Option<Author> {
+    let mut sources = enabled.iter().flat_map(|of| &of.sources);
+    if !offer.by.is_network() {
+        let named = sources
+            .find(|of| of.kind == SourceKind::Clock && of.name.contains(offer.server.as_str()));
+        return named.map(|of| of.author);
+    }
+    let named = sources.find(|of| is_same(&of.name, &offer.server));
+    // timesyncd asks networkd itself; what others are handed stands among their sources.
+    let mut timesyncd = enabled.iter().filter(|of| of.name == DaemonName::Timesyncd);
+    let is_asked = offer.client == NETWORKD && timesyncd.any(|of| !of.takes_offers.is_empty());
+    named
+        .map(|of| of.author)
+        .or(is_asked.then_some(Author::Dhcp))
+}
+
+fn conclude(
+    survey: &Survey,
+    enabled: &[&Daemon],
+    offers: &[Option<Author>],
+) -> (Conclusion, Vec<Evidence>) {
+    if enabled.is_empty() {
+        return (Conclusion::NoDaemon, Vec::new());
+    }
+    let sources = || enabled.iter().flat_map(|of| &of.sources);
+    let all = || sources().map(|of| of.evidence.clone()).collect();
+    let of_site: Vec<Evidence> = sources()
+        .filter(|of| of.author == Author::Site && !of.fallback && of.kind != SourceKind::Clock)
+        .map(|of| of.evidence.clone())
+        .collect();
+    let takes: Vec<Evidence> = enabled
+        .iter()
+        .flat_map(|of| of.takes_offers.clone())
+        .collect();
+    let standing: Vec<(&Offer, Option<Author>)> = survey
+        .offers
+        .iter()
+        .zip(offers.iter().copied())
+        .filter(|(of, _)| of.standing != Standing::Old && of.by.is_network())
+        .collect();
+    if standing.is_empty() {
+        return match (of_site.is_empty(), takes.is_empty()) {
+            (false, _) => (Conclusion::Chosen, of_site),
+            (true, false) => (Conclusion::WouldTake, takes),
+            (true, true) if sources().next().is_some() => (Conclusion::Image, all()),
+            (true, true) => (Conclusion::NoSource, Vec::new()),
+        };
+    }
+    let evidence = || standing.iter().map(|(of, _)| of.evidence.clone());
+    let is_by_hand = standing.iter().any(|(_, by)| *by == Some(Author::Site));
+    let is_taken = standing.iter().any(|(_, by)| by.is_some());
+    match (of_site.is_empty(), is_taken) {
+        (false, _) if is_by_hand => (Conclusion::ByHand, evidence().chain(of_site).collect()),
+        (false, _) => (Conclusion::Overridden, of_site),
+        (true, true) => {
+            let named =
+                sources().filter(|of| matches!(of.author, Author::Dhcp | Author::CloudInit));
+            let named = named.map(|of| of.evidence.clone());
+            (Conclusion::ByDefault, evidence().chain(named).collect())
+        }
+        (true, false) if sources().next().is_some() => (Conclusion::ImageInstead, all()),
+        (true, false) => (Conclusion::NoSource, Vec::new()),
+    }
+}
+
+/// The DHCP client that tells timesyncd of its servers by itself.
+const NETWORKD: &str = "systemd-networkd";
+
+fn findings(survey: &Survey, enabled: &[&Daemon]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let names = |daemons: &mut dyn Iterator<Item = &Daemon>| -> Vec<DaemonName> {
+        daemons.map(|of| of.name).collect()
+    };
+    if enabled.len() > 1 {
+        findings.push(Finding::SeveralDaemons(names(&mut enabled.iter().copied())));
+    }
+    if enabled.is_empty() && !survey.daemons.is_empty() {
+        findings.push(Finding::NoneEnabled(names(&mut survey.daemons.iter())));
+    }
+    let standing = || {
+        survey
+            .offers
+            .iter()
+            .filter(|of| of.standing != Standing::Old)
+    };
+    let mut interfaces: Vec<&String> = standing().filter_map(|of| of.interface.as_ref()).collect();
+    interfaces.sort();
+    interfaces.dedup();
+    let servers = |interface: &String| {
+        let of_it = standing().filter(|of| of.interface.as_ref() == Some(interface));
+        let mut servers: Vec<&str> = of_it.map(|of: &Offer| of.server.as_str()).collect();
+        servers.sort_unstable();
+        servers
+    };
+    if let [first, others @ ..] = &*interfaces
+        && others.iter().any(|other| servers(other) != servers(first))
+    {
+        let named = interfaces.iter().map(|of| (*of).clone());
+        findings.push(Finding::DifferentOffers(named.collect()));
+    }
+    findings
+}
+
+/// Whether two names are of one server: as host names are compared, and addresses by what they mean.
+fn is_same(a: &str, b: &str) -> bool {
+    let address = |text: &str| text.parse::<IpAddr>().ok().map(|of| of.to_canonical());
+    match (address(a), address(b)) {
+        (Some(a), Some(b)) => a == b,
+        _ => a
+            .trim_end_matches('.')
+            .eq_ignore_ascii_case(b.trim_end_matches('.')),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::survey;
+    use super::super::tests::Tree;
+    use super::*;
+
+    /// A system with chrony as Debian has it, and a lease of networkd.
+    fn debian(offered: bool) -> Tree {
+        let tree = Tree::of(&[
+            ("usr/lib/systemd/system/chrony.service", ""),
+            (
+                "etc/chrony/chrony.conf",
+                "pool 2.debian.pool.ntp.org iburst\nsourcedir /run/chrony-dhcp\nsourcedir /etc/chrony/sources.d\n",
+            ),
+        ]);
+        tree.link(
+            "etc/systemd/system/multi-user.target.wants/chrony.service",
+            "/usr/lib/systemd/system/chrony.service",
+        );
+        if offered {
+            tree.add("run/systemd/netif/leases/2", b"NTP=192.0.2.1\n");
+        }
+        tree
+    }
+
+    fn of(tree: &Tree) -> Answer {
+        answer(&survey(&mut tree.files(), None))
+    }
+
+    #[test]
+    fn each_conclusion() {
+        let is = |tree: &Tree, conclusion| assert_eq!(of(tree).conclusion, conclusion);
+        is(&Tree::of(&[]), Conclusion::NoDaemon);
+        is(&debian(false), Conclusion::WouldTake);
+
+        // The lease of another client than the hooks know: nobody hands it on.
+        let tree = debian(true);
+        is(&tree, Conclusion::ImageInstead);
+        tree.add("run/chrony-dhcp/eth0.sources", b"server 192.0.2.1 iburst\n");
+        is(&tree, Conclusion::ByDefault);
+        assert_eq!(of(&tree).offers, [Some(Author::Dhcp)]);
+        tree.add(
+            "etc/chrony/sources.d/own.sources",
+            b"server ntp1.example.org iburst\n",
+        );
+        is(&tree, Conclusion::Overridden);
+        tree.add("run/chrony-dhcp/eth0.sources", b"");
+        tree.add(
+            "etc/chrony/sources.d/own.sources",
+            b"server 192.0.2.1 iburst\n",
+        );
+        is(&tree, Conclusion::ByHand);
+
+        let tree = debian(false);
+        tree.add(
+            "etc/chrony/sources.d/own.sources",
+            b"server ntp1.example.org iburst\n",
+        );
+        is(&tree, Conclusion::Chosen);
+        tree.add("etc/chrony/sources.d/own.sources", b"");
+        tree.add(
+            "etc/chrony/chrony.conf",
+            b"pool 2.debian.pool.ntp.org iburst\n",
+        );
+        is(&tree, Conclusion::Image);
+        tree.add("etc/chrony/chrony.conf", b"");
+        is(&tree, Conclusion::NoSource);
+        tree.add("run/systemd/netif/leases/2", b"NTP=192.0.2.1\n");
+        is(&tree, Conclusion::NoSource);
+    }
+
+    #[test]
+    fn timesyncd_asks_networkd_itself() {
+        let tree = Tree::of(&[
+            ("usr/lib/systemd/systemd-timesyncd", ""),
+            ("usr/lib/systemd/system/systemd-timesyncd.service", ""),
+            ("usr/lib/systemd/system/systemd-networkd.service", ""),
+            (
+                "etc/systemd/timesyncd.conf",
+                "[Time]\n#FallbackNTP=ntp.ubuntu.com\n",
+            ),
+            ("run/systemd/netif/leases/2", "NTP=192.0.2.1\n"),
+        ]);
+        tree.link(
+            "etc/systemd/system/sysinit.target.wants/systemd-timesyncd.service",
+            "/x",
+        );
+        assert_eq!(of(&tree).conclusion, Conclusion::ImageInstead);
+        tree.link(
+            "etc/systemd/system/multi-user.target.wants/systemd-networkd.service",
+            "/x",
+        );
+        assert_eq!(of(&tree).conclusion, Conclusion::ByDefault);
+    }
+
+    #[test]
+    fn what_else_to_look_at() {
+        let tree = debian(true);
+        tree.add("usr/lib/systemd/system/ntpsec.service", b"");
+        tree.add("etc/ntpsec/ntp.conf", b"");
+        tree.link(
+            "etc/systemd/system/multi-user.target.wants/ntpsec.service",
+            "/x",
+        );
+        tree.add("run/systemd/netif/leases/3", b"NTP=192.0.2.9\n");
+        tree.add("sys/class/net/eth0/ifindex", b"2\n");
+        tree.add("sys/class/net/eth1/ifindex", b"3\n");
+        let both = vec![DaemonName::Chrony, DaemonName::Ntpsec];
+        let named = vec!["eth0".to_owned(), "eth1".to_owned()];
+        assert_eq!(
+            of(&tree).findings,
+            [
+                Finding::SeveralDaemons(both),
+                Finding::DifferentOffers(named)
+            ]
+        );
+    }
+
+    #[test]
+    fn names_and_addresses_of_one_server() {
+        assert!(
+            is_same("NTP1.example.", "ntp1.EXAMPLE") && is_same("2001:db8::1", "2001:db8:0::1")
+        );
+        assert!(is_same("::ffff:192.0.2.1", "192.0.2.1") && !is_same("192.0.2.1", "192.0.2.10"));
+    }
+}

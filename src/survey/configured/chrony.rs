@@ -1,0 +1,287 @@
+//! chrony: `chrony.conf` and what it includes (chrony.conf(5)).
+
+use std::collections::BTreeSet;
+
+use super::super::evidence::Evidence;
+use super::super::files::Files;
+use super::super::lines::{lines, words};
+use super::author::Writer;
+use super::units::Units;
+use super::{Basis, Daemon, DaemonName, Source, SourceKind};
+
+/// Where distributions have its file.
+const FILES: [&str; 3] = [
+    "/etc/chrony/chrony.conf",
+    "/etc/chrony.conf",
+    "/usr/etc/chrony.conf",
+];
+/// What Debian's package makes it of when it is installed.
+const TEMPLATE: &str = "/usr/share/chrony/chrony.conf";
+const UNITS: [&str; 2] = ["chrony", "chronyd"];
+/// Files that include files so deep are refused by chronyd.
+const DEEPEST: usize = 10;
+/// Files that are followed; nobody has more, but for those who include themselves.
+const MOST_FILES: usize = 500;
+/// Sources that are told; chronyd takes no more from one file.
+const MOST_SOURCES: usize = 10_000;
+/// Folders of sources that hooks of DHCP clients write to.
+const OFFERS: [&str; 4] = [
+    "/run/chrony-dhcp",
+    "/var/run/chrony-dhcp",
+    "/run/chrony.d",
+    "/run/netconfig",
+];
+
+/// What a line says that matters here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Directive<'a> {
+    Source(SourceKind, String, bool),
+    Include(&'a str),
+    /// Folders of `*.conf`, or of `*.sources`.
+    Folders(Vec<&'a str>, &'static str),
+}
+
+pub(super) fn find(files: &mut Files, units: &Units) -> Option<Daemon> {
+    let in_force = FILES.iter().find(|file| files.exists(file));
+    let (file, basis) = match in_force {
+        Some(file) => (*file, Basis::InForce),
+        None if files.exists(TEMPLATE) => (TEMPLATE, Basis::Template),
+        None => return None,
+    };
+    let mut found = Found::default();
+    found.read(files, file, 0, false);
+    for later in std::mem::take(&mut found.later) {
+        found.read(files, &later, 1, true);
+    }
+    Some(Daemon {
+        name: DaemonName::Chrony,
+        enabled: units.enabled(files, &UNITS),
+        basis,
+        sources: found.sources,
+        takes_offers: found.takes_offers,
+    })
+}
+
+#[derive(Default)]
+struct Found {
+    sources: Vec<Source>,
+    takes_offers: Vec<Evidence>,
+    /// Files of sources, which come last.
+    later: Vec<String>,
+    read: usize,
+}
+
+impl Found {
+    /// Reads a file and all that it includes, in its order; of a folder of sources only those count.
+    fn read(&mut self, files: &mut Files, file: &str, depth: usize, sources_only: bool) {
+        if depth > DEEPEST || self.read >= MOST_FILES {
+            files.miss(
+                file,
+                "is included too deeply, or after too many others: not read".to_owned(),
+            );
+            return;
+        }
+        self.read += 1;
+        let Some(mut content) = files.read(file) else {
+            return;
+        };
+        if sources_only {
+            // chronyd stops at a line without an end.
+            let whole = content.iter().rposition(|byte| *byte == b'\n');
+            content.truncate(whole.map_or(0, |last| last + 1));
+        }
+        let writer = Writer::of(files, file, &content);
+        for line in lines(&content) {
+            match directive(&line.text) {
+                Some(Directive::Source(kind, name, nts)) if self.sources.len() < MOST_SOURCES => {
+                    self.sources.push(Source {
+                        kind,
+                        nts,
+                        fallback: false,
+                        author: writer.author(&line.text, &name),
+                        name,
+                        evidence: Evidence::line(file, line.number, &line.text),
+                    });
+                }
+                Some(Directive::Source(..)) | None => {}
+                Some(_) if sources_only => {}
+                Some(Directive::Include(pattern)) => {
+                    for included in files.glob(pattern) {
+                        self.read(files, &included, depth + 1, false);
+                    }
+                }
+                Some(Directive::Folders(folders, ending)) => {
+                    let of_sources = ending == "*.sources";
+                    if folders
+                        .iter()
+                        .any(|of| OFFERS.contains(&of.trim_end_matches('/')))
+                    {
+                        let text = &line.text;
+                        self.takes_offers
+                            .push(Evidence::line(file, line.number, text));
+                    }
+                    for included in in_folders(files, &folders, ending) {
+                        match of_sources {
+                            // They are read when the rest was.
+                            true => self.later.push(included),
+                            false => self.read(files, &included, depth + 1, false),
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Files of several folders by their names, of which the first that has one counts.
+fn in_folders(files: &mut Files, folders: &[&str], ending: &str) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    let mut found = Vec::new();
+    for folder in folders {
+        for file in files.glob(&format!("{}/{ending}", folder.trim_end_matches('/'))) {
+            let name = file.rsplit('/').next().unwrap_or_default().to_owned();
+            if seen.insert(name.clone()) {
+                found.push((name, file));
+            }
+        }
+    }
+    found.sort();
+    found.into_iter().map(|(_, file)| file).collect()
+}
+
+/// Reads a line. Names of directives and options may be written in any case; a comment is a line of its own.
+fn directive(line: &str) -> Option<Directive<'_>> {
+    if line.starts_with(['!', ';', '#', '%']) {
+        return None;
+    }
+    let mut words = words(line, |_| false);
+    let name = words.next()?.to_ascii_lowercase();
+    let kind = match name.as_str() {
+        "server" => SourceKind::Server,
+        "pool" => SourceKind::Pool,
+        "peer" => SourceKind::Peer,
+        "refclock" => {
+            let (driver, parameter) = (words.next()?, words.next()?);
+            let clock = format!("{driver} {parameter}");
+            return Some(Directive::Source(SourceKind::Clock, clock, false));
+        }
+        "include" => return words.next().map(Directive::Include),
+        "confdir" => return Some(Directive::Folders(words.collect(), "*.conf")),
+        "sourcedir" => return Some(Directive::Folders(words.collect(), "*.sources")),
+        _ => return None,
+    };
+    let host = words.next()?.to_owned();
+    let nts = words.any(|option| option.eq_ignore_ascii_case("nts"));
+    Some(Directive::Source(kind, host, nts))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::tests::{Tree, missed_in, said};
+    use super::*;
+
+    fn of(tree: &Tree) -> Option<Daemon> {
+        let mut files = tree.files();
+        let units = Units::find(&mut files);
+        find(&mut files, &units)
+    }
+
+    #[test]
+    fn lines_of_all_kinds() {
+        let source = |line| match directive(line) {
+            Some(Directive::Source(kind, name, nts)) => Some((kind, name, nts)),
+            _ => None,
+        };
+        let is = |kind, name: &str, nts| Some((kind, name.to_owned(), nts));
+        assert_eq!(
+            source("server ntp1.example iburst"),
+            is(SourceKind::Server, "ntp1.example", false)
+        );
+        assert_eq!(
+            source("Pool 2.debian.pool.ntp.org IBURST NTS"),
+            is(SourceKind::Pool, "2.debian.pool.ntp.org", true)
+        );
+        assert_eq!(
+            source("peer 2001:db8::1 key 7"),
+            is(SourceKind::Peer, "2001:db8::1", false)
+        );
+        assert_eq!(
+            source("refclock PHC /dev/ptp_kvm poll 2"),
+            is(SourceKind::Clock, "PHC /dev/ptp_kvm", false)
+        );
+        for line in [
+            "",
+            "server",
+            "refclock PHC",
+            "# server a",
+            "!server a",
+            "%pool b",
+            "serverx a",
+            "driftfile /x",
+        ] {
+            assert_eq!(directive(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_it_includes_is_followed_in_its_order() {
+        let tree = Tree::of(&[
+            (
+                "etc/chrony/chrony.conf",
+                "confdir /etc/chrony/conf.d /usr/share/chrony/conf.d\nsourcedir /run/chrony-dhcp\n\
+                 pool 2.debian.pool.ntp.org iburst\nsourcedir /etc/chrony/sources.d\ninclude /etc/chrony/more*.cnf\n",
+            ),
+            ("etc/chrony/conf.d/b.conf", "server b.example\n"),
+            ("etc/chrony/conf.d/a.conf", "server a.example\n"),
+            ("usr/share/chrony/conf.d/a.conf", "server hidden.example\n"),
+            (
+                "run/chrony-dhcp/eth0.sources",
+                "server 192.0.2.1 iburst\ninclude /etc/passwd\n",
+            ),
+            (
+                "etc/chrony/sources.d/x.sources",
+                "server x.example\nserver cut.example",
+            ),
+            ("etc/chrony/sources.d/x.source", "server not.example\n"),
+            ("etc/chrony/more1.cnf", "server more.example\n"),
+        ]);
+        let found = of(&tree).unwrap();
+        assert_eq!(
+            said(&found),
+            [
+                "server a.example (whoever runs it, /etc/chrony/conf.d/a.conf:1)",
+                "server b.example (whoever runs it, /etc/chrony/conf.d/b.conf:1)",
+                "pool 2.debian.pool.ntp.org (the image, /etc/chrony/chrony.conf:3)",
+                "server more.example (whoever runs it, /etc/chrony/more1.cnf:1)",
+                "server 192.0.2.1 (DHCP, /run/chrony-dhcp/eth0.sources:1)",
+                "server x.example (whoever runs it, /etc/chrony/sources.d/x.sources:1)",
+            ]
+        );
+        assert_eq!(found.takes_offers[0].line, Some(2));
+        assert_eq!(found.basis, Basis::InForce);
+    }
+
+    #[test]
+    fn files_that_include_themselves_end() {
+        let tree = Tree::of(&[(
+            "etc/chrony.conf",
+            "server a.example\ninclude /etc/chrony.conf\ninclude /etc/chrony*\n",
+        )]);
+        let mut files = tree.files();
+        let units = Units::find(&mut files);
+        let found = find(&mut files, &units).unwrap();
+        assert!(found.sources.len() <= MOST_FILES, "{}", found.sources.len());
+        assert!(missed_in(&files).contains("included too deeply"));
+    }
+
+    #[test]
+    fn a_template_is_named_as_such() {
+        let tree = Tree::of(&[(
+            "usr/share/chrony/chrony.conf",
+            "pool 2.debian.pool.ntp.org iburst\n",
+        )]);
+        let found = of(&tree).unwrap();
+        assert_eq!((found.basis, found.sources.len()), (Basis::Template, 1));
+        assert_eq!(of(&Tree::of(&[])), None);
+    }
+}

@@ -1,0 +1,205 @@
+//! systemd-timesyncd: `timesyncd.conf` and its drop-ins (timesyncd.conf(5)).
+
+use std::collections::BTreeMap;
+
+use super::super::evidence::Evidence;
+use super::super::files::Files;
+use super::super::lines::lines;
+use super::author::{Author, Writer};
+use super::units::{Enabled, Units};
+use super::{Basis, Daemon, DaemonName, Source, SourceKind};
+
+/// Folders of settings, of which the first that has a file of a name counts.
+const FOLDERS: [&str; 4] = [
+    "/etc/systemd",
+    "/run/systemd",
+    "/usr/local/lib/systemd",
+    "/usr/lib/systemd",
+];
+const PROGRAMS: [&str; 2] = [
+    "/usr/lib/systemd/systemd-timesyncd",
+    "/lib/systemd/systemd-timesyncd",
+];
+const UNITS: [&str; 2] = ["systemd-timesyncd", "dbus-org.freedesktop.timesync1"];
+/// What hands it the servers of DHCP.
+const NETWORKD: [&str; 1] = ["systemd-networkd"];
+/// Sources that are told.
+const MOST_SOURCES: usize = 10_000;
+
+pub(super) fn find(files: &mut Files, units: &Units) -> Option<Daemon> {
+    PROGRAMS.iter().find(|program| files.exists(program))?;
+    let mut found = Settings::default();
+    let main = FOLDERS
+        .iter()
+        .map(|folder| format!("{folder}/timesyncd.conf"));
+    if let Some(main) = main.into_iter().find(|file| files.exists(file)) {
+        found.read(files, &main);
+    }
+    for file in drop_ins(files) {
+        found.read(files, &file);
+    }
+    let mut sources = found.servers;
+    let is_built_in = found.fallback.is_none();
+    sources.extend(found.fallback.unwrap_or(found.built_in));
+    let basis = match is_built_in && sources.iter().all(|of| of.fallback) {
+        true => Basis::BuiltIn,
+        false => Basis::InForce,
+    };
+    let mut takes_offers = Vec::new();
+    if let Enabled::Yes(evidence) = units.enabled(files, &NETWORKD) {
+        let text = "systemd-networkd hands it the servers that DHCP offers, unless UseNTP=no";
+        takes_offers.push(Evidence::file(&evidence.file, text));
+    }
+    Some(Daemon {
+        name: DaemonName::Timesyncd,
+        enabled: units.enabled(files, &UNITS),
+        basis,
+        sources,
+        takes_offers,
+    })
+}
+
+/// Drop-ins by their names; a file of a name in an earlier folder hides those in later ones.
+fn drop_ins(files: &mut Files) -> Vec<String> {
+    let mut found: BTreeMap<String, String> = BTreeMap::new();
+    for folder in FOLDERS {
+        for file in files.glob(&format!("{folder}/timesyncd.conf.d/*.conf")) {
+            let name = file.rsplit('/').next().unwrap_or_default().to_owned();
+            found.entry(name).or_insert(file);
+        }
+    }
+    found.into_values().collect()
+}
+
+#[derive(Default)]
+struct Settings {
+    servers: Vec<Source>,
+    /// Those of `FallbackNTP=`, where that is set; set to nothing there are none.
+    fallback: Option<Vec<Source>>,
+    /// What the file that the package ships tells of the fallback that is built in.
+    built_in: Vec<Source>,
+}
+
+impl Settings {
+    fn read(&mut self, files: &mut Files, file: &str) {
+        let Some(content) = files.read(file) else {
+            return;
+        };
+        let writer = Writer::of(files, file, &content);
+        let mut is_time = false;
+        for line in lines(&content) {
+            let text = &*line.text;
+            if let Some(section) = text.strip_prefix('[') {
+                is_time = section.trim_end_matches(']') == "Time";
+                continue;
+            }
+            let evidence = |name: &str| (Evidence::line(file, line.number, text), name.to_owned());
+            let source = |(evidence, name): (Evidence, String), author, fallback| Source {
+                kind: SourceKind::Server,
+                name,
+                nts: false,
+                fallback,
+                author,
+                evidence,
+            };
+            // systemd's own files show each setting as a comment, with the value that is built in.
+            let shown = text
+                .strip_prefix('#')
+                .and_then(|text| text.strip_prefix("FallbackNTP="));
+            if let Some(names) = shown {
+                let named = names
+                    .split_whitespace()
+                    .map(|name| source(evidence(name), Author::Image, true));
+                self.built_in = named.take(MOST_SOURCES).collect();
+                continue;
+            }
+            let Some((key, names)) = text.split_once('=').filter(|_| is_time) else {
+                continue;
+            };
+            let (list, fallback) = match key.trim() {
+                "NTP" | "Servers" => (&mut self.servers, false),
+                "FallbackNTP" => (self.fallback.get_or_insert_default(), true),
+                _ => continue,
+            };
+            if names.trim().is_empty() {
+                list.clear();
+            }
+            for name in names.split_whitespace() {
+                if list.len() < MOST_SOURCES {
+                    let author = writer.author(text, name);
+                    list.push(source(evidence(name), author, fallback));
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::tests::{Tree, said};
+    use super::*;
+
+    fn of(tree: &Tree) -> Option<Daemon> {
+        let mut files = tree.files();
+        let units = Units::find(&mut files);
+        find(&mut files, &units)
+    }
+
+    const PROGRAM: (&str, &str) = ("usr/lib/systemd/systemd-timesyncd", "");
+
+    #[test]
+    fn drop_ins_add_to_it_and_empty_ones_begin_anew() {
+        let tree = Tree::of(&[
+            PROGRAM,
+            (
+                "etc/systemd/timesyncd.conf",
+                "[Time]\nNTP=a.example\n#FallbackNTP=f.example\n",
+            ),
+            (
+                "usr/lib/systemd/timesyncd.conf.d/10-x.conf",
+                "[Time]\nNTP=\nNTP=b.example c.example\n",
+            ),
+            (
+                "etc/systemd/timesyncd.conf.d/20-y.conf",
+                "[Time]\nFallbackNTP=\n[Other]\nNTP=not.example\n",
+            ),
+            (
+                "usr/lib/systemd/timesyncd.conf.d/20-y.conf",
+                "[Time]\nNTP=hidden.example\n",
+            ),
+            (
+                "run/systemd/timesyncd.conf.d/01-dhclient.conf",
+                "[Time]\nNTP=192.0.2.1\n",
+            ),
+        ]);
+        let found = of(&tree).unwrap();
+        assert_eq!(
+            said(&found),
+            [
+                "server b.example (whoever runs it, /usr/lib/systemd/timesyncd.conf.d/10-x.conf:3)",
+                "server c.example (whoever runs it, /usr/lib/systemd/timesyncd.conf.d/10-x.conf:3)",
+            ]
+        );
+        assert_eq!(found.basis, Basis::InForce);
+    }
+
+    #[test]
+    fn what_is_built_in_is_named_as_such() {
+        let tree = Tree::of(&[
+            PROGRAM,
+            (
+                "etc/systemd/timesyncd.conf",
+                "[Time]\n#NTP=\n#FallbackNTP=0.debian.pool.ntp.org 1.debian.pool.ntp.org\n",
+            ),
+        ]);
+        let found = of(&tree).unwrap();
+        assert_eq!((found.basis, found.sources.len()), (Basis::BuiltIn, 2));
+        assert!(
+            found
+                .sources
+                .iter()
+                .all(|of| of.fallback && of.author == Author::Image)
+        );
+        assert_eq!(of(&Tree::of(&[])), None);
+    }
+}
