@@ -49,7 +49,7 @@ pub enum Command {
     Compare(CompareArgs),
     /// Measure this host's noise floor: what it measures where the true offset is zero
     Floor(FloorArgs),
-    /// Which time is this host, or a mounted image, offered, and which is it configured with?
+    /// Which time is this host, or a mounted image, offered, configured with, and using?
     Discover(DiscoverArgs),
     /// What services ask of clocks: list them, search them, or explain one
     Services(ServicesArgs),

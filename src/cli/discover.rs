@@ -8,16 +8,17 @@ use super::report_format::ReportFormat;
 use super::{Exit, TOOL};
 use crate::net::clock;
 use crate::report::{SurveyReport, json, text};
-use crate::survey::{Files, answer, survey};
+use crate::survey::{Files, answer, survey, survey_image};
 
 /// Looks, and tells.
 pub(super) fn run(args: &DiscoverArgs) -> anyhow::Result<Exit> {
     let outputs = Outputs::open(&args.formats, &[])?;
     let root = args.root.as_deref().unwrap_or(Path::new("/"));
     let mut files = Files::below(root)?;
-    // An image's leases are of another time.
-    let now = args.root.is_none().then(clock::wall);
-    let found = survey(&mut files, now);
+    let found = match args.root {
+        Some(_) => survey_image(&mut files),
+        None => survey(&mut files, clock::wall()),
+    };
     let answer = answer(&found);
     let shown = root.display().to_string();
     let report = SurveyReport::new(TOOL, &shown, &found, &answer);

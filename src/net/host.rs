@@ -42,6 +42,18 @@ pub fn environment() -> Environment {
     }
 }
 
+/// Programs that steer or step a clock and run, by name.
+#[cfg(all(target_os = "linux", not(clockfit_portable)))]
+pub fn time_daemons() -> Vec<String> {
+    linux::time_daemons(std::path::Path::new("/proc"))
+}
+
+/// Programs that steer or step a clock and run, which cannot be told on this system.
+#[cfg(not(all(target_os = "linux", not(clockfit_portable))))]
+pub fn time_daemons() -> Vec<String> {
+    Vec::new()
+}
+
 #[cfg(all(target_os = "linux", not(clockfit_portable)))]
 fn found() -> Environment {
     linux::environment_at(std::path::Path::new("/"), super::sys::ethtool_ts_info)

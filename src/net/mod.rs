@@ -15,6 +15,7 @@ pub mod nic;
 pub mod phc;
 pub mod pipe;
 mod poller;
+pub mod program;
 pub mod resolve;
 pub mod route;
 pub mod rtc;

@@ -72,6 +72,6 @@ pub use stability::{
 };
 pub use survey::{
     AuthorName, BasisOfSources, ConclusionName, DaemonReport, EvidenceReport, FindingReport,
-    MissedReport, OfferByName, SURVEY_SCHEMA, StandingName, SurveyReport, TimeOfferReport,
-    TimeSourceKind, TimeSourceReport,
+    MissedReport, OfferByName, RunningReport, SURVEY_SCHEMA, SelectionName, StandingName,
+    SurveyReport, TimeOfferReport, TimeSourceKind, TimeSourceReport, UsedReport,
 };

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::clean::clean;
 use crate::survey::{
     Answer, Author, Basis, Conclusion, Daemon, Enabled, Evidence, Finding, Missed, Offer, OfferBy,
-    Source, SourceKind, Standing, Survey,
+    Running, Selection, Source, SourceKind, Standing, Survey, Used,
 };
 
 /// Name and version of the shape of [`SurveyReport`]. The version grows when a field changes its meaning or goes; a
@@ -36,6 +36,8 @@ pub struct SurveyReport {
     pub offers: Vec<TimeOfferReport>,
     /// Time daemons.
     pub daemons: Vec<DaemonReport>,
+    /// Those that run, with what they use; null where a mounted image was looked at.
+    pub running: Option<Vec<RunningReport>>,
     /// What else to look at.
     pub findings: Vec<FindingReport>,
     /// What is there and could not be read.
@@ -50,6 +52,8 @@ pub enum ConclusionName {
     ByDefault,
     /// It has what it is offered, because whoever runs it wrote that down.
     ByHand,
+    /// It takes what it is offered, and whoever runs it chose others beside.
+    Beside,
     /// It is offered servers, and whoever runs it chose others.
     Overridden,
     /// It is offered servers, and has those that its image came with.
@@ -92,6 +96,8 @@ pub struct TimeOfferReport {
     pub standing: StandingName,
     /// By whose doing a time daemon that is enabled has it; null where none has.
     pub configured_by: Option<AuthorName>,
+    /// Whether a daemon uses it at this moment; null where none that runs tells, and of a clock.
+    pub used: Option<bool>,
     /// Where that was left.
     pub evidence: EvidenceReport,
 }
@@ -200,6 +206,48 @@ pub enum TimeSourceKind {
     Clock,
 }
 
+/// A time daemon that runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RunningReport {
+    /// What it calls itself.
+    pub name: String,
+    /// Which of `daemons` that is; null where that is not known.
+    pub daemon: Option<String>,
+    /// Why it does not tell what it uses; null where it does.
+    pub untold: Option<String>,
+    /// Its servers.
+    pub servers: Vec<UsedReport>,
+}
+
+/// A server that a daemon has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UsedReport {
+    /// An address; what a clock is called.
+    pub server: String,
+    /// As it stands in the settings; null where that is the same, or not known.
+    pub name: Option<String>,
+    /// Whether it is a clock of the host.
+    pub is_clock: bool,
+    /// What the daemon thinks of it.
+    pub selection: SelectionName,
+    /// Where it says so.
+    pub evidence: EvidenceReport,
+}
+
+/// What a daemon thinks of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SelectionName {
+    /// It steers the clock by it, alone or with others.
+    Used,
+    /// It could.
+    Candidate,
+    /// It answers, and is not believed.
+    Rejected,
+    /// It does not answer, or not well enough.
+    Unusable,
+}
+
 /// Something to look at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FindingReport {
@@ -222,6 +270,7 @@ impl SurveyReport {
     /// What was found below a folder, and what follows.
     pub fn new(tool: &str, root: &str, found: &Survey, answer: &Answer) -> Self {
         let offers = found.offers.iter().zip(&answer.offers);
+        let offers = offers.zip(&answer.used);
         Self {
             schema: SURVEY_SCHEMA.to_owned(),
             tool: clean(tool),
@@ -231,9 +280,13 @@ impl SurveyReport {
             text: sentence(answer.conclusion).to_owned(),
             because: answer.because.iter().map(EvidenceReport::from).collect(),
             offers: offers
-                .map(|(of, by)| TimeOfferReport::new(of, *by))
+                .map(|((of, by), used)| TimeOfferReport::new(of, *by, *used))
                 .collect(),
             daemons: found.daemons.iter().map(DaemonReport::from).collect(),
+            running: found
+                .running
+                .as_ref()
+                .map(|all| all.iter().map(RunningReport::from).collect()),
             findings: answer.findings.iter().map(FindingReport::from).collect(),
             missed: found.missed.iter().map(MissedReport::from).collect(),
         }
@@ -247,6 +300,9 @@ fn sentence(of: Conclusion) -> &'static str {
         }
         Conclusion::ByHand => {
             "has time servers that it is offered, because whoever runs it wrote them down"
+        }
+        Conclusion::Beside => {
+            "takes the time servers that it is offered, and others that whoever runs it chose beside"
         }
         Conclusion::Overridden => "is offered time servers, and whoever runs it chose others",
         Conclusion::ImageInstead => {
@@ -265,6 +321,7 @@ impl From<Conclusion> for ConclusionName {
         match of {
             Conclusion::ByDefault => Self::ByDefault,
             Conclusion::ByHand => Self::ByHand,
+            Conclusion::Beside => Self::Beside,
             Conclusion::Overridden => Self::Overridden,
             Conclusion::ImageInstead => Self::ImageInstead,
             Conclusion::WouldTake => Self::WouldTake,
@@ -298,7 +355,7 @@ impl From<Author> for AuthorName {
 }
 
 impl TimeOfferReport {
-    fn new(of: &Offer, configured_by: Option<Author>) -> Self {
+    fn new(of: &Offer, configured_by: Option<Author>, used: Option<bool>) -> Self {
         Self {
             server: clean(&of.server),
             by: match of.by {
@@ -316,6 +373,7 @@ impl TimeOfferReport {
                 Standing::Unknown => StandingName::Unknown,
             },
             configured_by: configured_by.map(AuthorName::from),
+            used,
             evidence: (&of.evidence).into(),
         }
     }
@@ -361,6 +419,35 @@ impl From<&Source> for TimeSourceReport {
     }
 }
 
+impl From<&Running> for RunningReport {
+    fn from(of: &Running) -> Self {
+        let servers = of.used.iter().flatten();
+        Self {
+            name: clean(&of.name),
+            daemon: of.daemon.map(|name| name.name().to_owned()),
+            untold: of.used.as_ref().err().map(|why| clean(why)),
+            servers: servers.map(UsedReport::from).collect(),
+        }
+    }
+}
+
+impl From<&Used> for UsedReport {
+    fn from(of: &Used) -> Self {
+        Self {
+            server: clean(&of.server),
+            name: of.name.as_deref().map(clean),
+            is_clock: of.is_clock,
+            selection: match of.selection {
+                Selection::Used => SelectionName::Used,
+                Selection::Candidate => SelectionName::Candidate,
+                Selection::Rejected => SelectionName::Rejected,
+                Selection::Unusable => SelectionName::Unusable,
+            },
+            evidence: (&of.evidence).into(),
+        }
+    }
+}
+
 impl From<&Finding> for FindingReport {
     fn from(of: &Finding) -> Self {
         let names = |of: &[crate::survey::DaemonName]| -> String {
@@ -378,6 +465,22 @@ impl From<&Finding> for FindingReport {
             Finding::NoneEnabled(of) => (
                 "none_enabled",
                 format!("none of these starts with the system: {}", names(of)),
+            ),
+            Finding::NotRunning(of) => (
+                "not_running",
+                format!("{} starts with the system, and does not run", of.name()),
+            ),
+            Finding::NotEnabled(of) => (
+                "not_enabled",
+                format!("{} runs, and does not start with the system", of.name()),
+            ),
+            Finding::NothingUsed(of) => (
+                "nothing_used",
+                format!("{of} runs, and uses none of its servers at this moment"),
+            ),
+            Finding::OfferNotUsed(of) => (
+                "offer_not_used",
+                format!("{of} is offered, and a daemon has it, but does not use it at this moment"),
             ),
             Finding::DifferentOffers(of) => (
                 "different_offers",

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::configured::{Author, Daemon, DaemonName, Enabled, SourceKind};
+use super::findings::{self, Finding};
 use super::offered::{Offer, Standing};
+use super::used::{Selection, Used};
 use super::{Evidence, Survey};
 
 /// What follows for a host.
@@ -14,6 +16,8 @@ pub enum Conclusion {
     ByDefault,
     /// It has what it is offered, because whoever runs it wrote that down.
     ByHand,
+    /// It takes what it is offered, and whoever runs it chose others beside.
+    Beside,
     /// It is offered servers, and whoever runs it chose others.
     Overridden,
     /// It is offered servers, and has those that its image came with.
@@ -36,6 +40,7 @@ impl Conclusion {
         match self {
             Self::ByDefault => "by_default",
             Self::ByHand => "by_hand",
+            Self::Beside => "beside",
             Self::Overridden => "overridden",
             Self::ImageInstead => "image_instead",
             Self::WouldTake => "would_take",
@@ -47,17 +52,6 @@ impl Conclusion {
     }
 }
 
-/// Something to look at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Finding {
-    /// More than one daemon steers the clock.
-    SeveralDaemons(Vec<DaemonName>),
-    /// Daemons are installed, and none of them is enabled.
-    NoneEnabled(Vec<DaemonName>),
-    /// Interfaces are offered different servers.
-    DifferentOffers(Vec<String>),
-}
-
 /// What follows from a survey.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
@@ -65,6 +59,8 @@ pub struct Answer {
     pub conclusion: Conclusion,
     /// Of each offer, in the same order: whether a daemon that is enabled has it, and by whose doing.
     pub offers: Vec<Option<Author>>,
+    /// Whether one uses it at this moment; absent where none that runs tells.
+    pub used: Vec<Option<bool>>,
     /// What it rests on.
     pub because: Vec<Evidence>,
     /// What else to look at.
@@ -73,28 +69,59 @@ pub struct Answer {
 
 /// Draws the conclusion.
 pub fn answer(survey: &Survey) -> Answer {
-    let enabled = survey.daemons.iter().filter(|of| of.enabled.is_yes());
-    let enabled: Vec<&Daemon> = enabled.collect();
-    let has = |offer: &Offer| configured_by(offer, &enabled);
-    let offers: Vec<Option<Author>> = survey.offers.iter().map(has).collect();
-    let (conclusion, mut because) = conclude(survey, &enabled, &offers);
-    because.extend(enabled.iter().filter_map(|of| match &of.enabled {
+    // What runs counts, however it was started.
+    let is_active = |of: &&Daemon| of.enabled.is_yes() || runs(survey, of.name);
+    let active: Vec<&Daemon> = survey.daemons.iter().filter(is_active).collect();
+    let used: Vec<Option<bool>> = survey.offers.iter().map(|of| uses(survey, of)).collect();
+    let has = |(offer, used): (&Offer, &Option<bool>)| {
+        // What is in no file was told to the daemon itself.
+        let told = used.unwrap_or(false).then_some(Author::Dhcp);
+        configured_by(offer, &active).or(told)
+    };
+    let offers: Vec<Option<Author>> = survey.offers.iter().zip(&used).map(has).collect();
+    let (conclusion, mut because) = conclude(survey, &active, &offers, &used);
+    because.extend(active.iter().filter_map(|of| match &of.enabled {
         Enabled::Yes(evidence) => Some(evidence.clone()),
         _ => None,
     }));
     let mut seen = BTreeSet::new();
     because.retain(|of| seen.insert(of.clone()));
+    let findings = findings::find(survey, &active, &used);
     Answer {
         conclusion,
         offers,
+        used,
         because,
-        findings: findings(survey, &enabled),
+        findings,
     }
 }
 
+/// Whether a daemon runs.
+fn runs(survey: &Survey, name: DaemonName) -> bool {
+    let mut running = survey.running.iter().flatten();
+    running.any(|of| of.daemon == Some(name))
+}
+
+/// Whether a daemon uses what is offered at this moment; absent where none that runs tells.
+fn uses(survey: &Survey, offer: &Offer) -> Option<bool> {
+    let told = survey.running.iter().flatten();
+    let mut told = told.filter_map(|of| of.used.as_ref().ok()).peekable();
+    told.peek()?;
+    let is_it = |of: &Used| {
+        let is_named = of
+            .name
+            .as_ref()
+            .is_some_and(|name| is_same(name, &offer.server));
+        of.selection == Selection::Used && (is_named || is_same(&of.server, &offer.server))
+    };
+    let is_used = told.flatten().any(is_it);
+    // A clock is called by its reference id there.
+    offer.by.is_network().then_some(is_used)
+}
+
 /// By whose doing one of these daemons has what is offered.
-fn configured_by(offer: &Offer, enabled: &[&Daemon]) -> Option<Author> {
-    let mut sources = enabled.iter().flat_map(|of| &of.sources);
+fn configured_by(offer: &Offer, active: &[&Daemon]) -> Option<Author> {
+    let mut sources = active.iter().flat_map(|of| &of.sources);
     if !offer.by.is_network() {
         let named = sources
             .find(|of| of.kind == SourceKind::Clock && of.name.contains(offer.server.as_str()));
@@ -102,36 +129,49 @@ fn configured_by(offer: &Offer, enabled: &[&Daemon]) -> Option<Author> {
     }
     let named = sources.find(|of| is_same(&of.name, &offer.server));
     // timesyncd asks networkd itself; what others are handed stands among their sources.
-    let mut timesyncd = enabled.iter().filter(|of| of.name == DaemonName::Timesyncd);
+    let mut timesyncd = active.iter().filter(|of| of.name == DaemonName::Timesyncd);
     let is_asked = offer.client == NETWORKD && timesyncd.any(|of| !of.takes_offers.is_empty());
     named
         .map(|of| of.author)
         .or(is_asked.then_some(Author::Dhcp))
 }
 
+/// An offer of a server that stands.
+struct Stands<'a> {
+    offer: &'a Offer,
+    /// By whose doing a daemon has it.
+    by: Option<Author>,
+    /// Whether one uses it.
+    used: Option<bool>,
+}
+
 fn conclude(
     survey: &Survey,
-    enabled: &[&Daemon],
+    active: &[&Daemon],
     offers: &[Option<Author>],
+    used: &[Option<bool>],
 ) -> (Conclusion, Vec<Evidence>) {
-    if enabled.is_empty() {
+    if active.is_empty() {
         return (Conclusion::NoDaemon, Vec::new());
     }
-    let sources = || enabled.iter().flat_map(|of| &of.sources);
+    let sources = || active.iter().flat_map(|of| &of.sources);
     let all = || sources().map(|of| of.evidence.clone()).collect();
     let of_site: Vec<Evidence> = sources()
         .filter(|of| of.author == Author::Site && !of.fallback && of.kind != SourceKind::Clock)
         .map(|of| of.evidence.clone())
         .collect();
-    let takes: Vec<Evidence> = enabled
+    let takes: Vec<Evidence> = active
         .iter()
         .flat_map(|of| of.takes_offers.clone())
         .collect();
-    let standing: Vec<(&Offer, Option<Author>)> = survey
-        .offers
-        .iter()
-        .zip(offers.iter().copied())
-        .filter(|(of, _)| of.standing != Standing::Old && of.by.is_network())
+    let offered = survey.offers.iter().zip(offers).zip(used);
+    let standing: Vec<Stands<'_>> = offered
+        .map(|((offer, by), used)| Stands {
+            offer,
+            by: *by,
+            used: *used,
+        })
+        .filter(|of| of.offer.standing != Standing::Old && of.offer.by.is_network())
         .collect();
     if standing.is_empty() {
         return match (of_site.is_empty(), takes.is_empty()) {
@@ -141,11 +181,16 @@ fn conclude(
             (true, true) => (Conclusion::NoSource, Vec::new()),
         };
     }
-    let evidence = || standing.iter().map(|(of, _)| of.evidence.clone());
-    let is_by_hand = standing.iter().any(|(_, by)| *by == Some(Author::Site));
-    let is_taken = standing.iter().any(|(_, by)| by.is_some());
-    match (of_site.is_empty(), is_taken) {
+    let evidence = || standing.iter().map(|of| of.offer.evidence.clone());
+    let is_by_hand = standing.iter().any(|of| of.by == Some(Author::Site));
+    // Who has it and does not use it, although others are used, has not taken it.
+    let is_taken = standing
+        .iter()
+        .any(|of| of.by.is_some() && of.used != Some(false));
+    let has = standing.iter().any(|of| of.by.is_some());
+    match (of_site.is_empty(), has) {
         (false, _) if is_by_hand => (Conclusion::ByHand, evidence().chain(of_site).collect()),
+        (false, true) if is_taken => (Conclusion::Beside, evidence().chain(of_site).collect()),
         (false, _) => (Conclusion::Overridden, of_site),
         (true, true) => {
             let named =
@@ -161,41 +206,6 @@ fn conclude(
 /// The DHCP client that tells timesyncd of its servers by itself.
 const NETWORKD: &str = "systemd-networkd";
 
-fn findings(survey: &Survey, enabled: &[&Daemon]) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let names = |daemons: &mut dyn Iterator<Item = &Daemon>| -> Vec<DaemonName> {
-        daemons.map(|of| of.name).collect()
-    };
-    if enabled.len() > 1 {
-        findings.push(Finding::SeveralDaemons(names(&mut enabled.iter().copied())));
-    }
-    if enabled.is_empty() && !survey.daemons.is_empty() {
-        findings.push(Finding::NoneEnabled(names(&mut survey.daemons.iter())));
-    }
-    let standing = || {
-        survey
-            .offers
-            .iter()
-            .filter(|of| of.standing != Standing::Old)
-    };
-    let mut interfaces: Vec<&String> = standing().filter_map(|of| of.interface.as_ref()).collect();
-    interfaces.sort();
-    interfaces.dedup();
-    let servers = |interface: &String| {
-        let of_it = standing().filter(|of| of.interface.as_ref() == Some(interface));
-        let mut servers: Vec<&str> = of_it.map(|of: &Offer| of.server.as_str()).collect();
-        servers.sort_unstable();
-        servers
-    };
-    if let [first, others @ ..] = &*interfaces
-        && others.iter().any(|other| servers(other) != servers(first))
-    {
-        let named = interfaces.iter().map(|of| (*of).clone());
-        findings.push(Finding::DifferentOffers(named.collect()));
-    }
-    findings
-}
-
 /// Whether two names are of one server: as host names are compared, and addresses by what they mean.
 fn is_same(a: &str, b: &str) -> bool {
     let address = |text: &str| text.parse::<IpAddr>().ok().map(|of| of.to_canonical());
@@ -209,8 +219,9 @@ fn is_same(a: &str, b: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::survey;
+    use super::super::survey_image;
     use super::super::tests::Tree;
+    use super::super::used::Running;
     use super::*;
 
     /// A system with chrony as Debian has it, and a lease of networkd.
@@ -233,7 +244,7 @@ mod tests {
     }
 
     fn of(tree: &Tree) -> Answer {
-        answer(&survey(&mut tree.files(), None))
+        answer(&survey_image(&mut tree.files()))
     }
 
     #[test]
@@ -252,6 +263,8 @@ mod tests {
             "etc/chrony/sources.d/own.sources",
             b"server ntp1.example.org iburst\n",
         );
+        is(&tree, Conclusion::Beside);
+        tree.add("run/chrony-dhcp/eth0.sources", b"");
         is(&tree, Conclusion::Overridden);
         tree.add("run/chrony-dhcp/eth0.sources", b"");
         tree.add(
@@ -300,6 +313,70 @@ mod tests {
             "/x",
         );
         assert_eq!(of(&tree).conclusion, Conclusion::ByDefault);
+    }
+
+    #[test]
+    fn what_runs_has_the_last_word() {
+        let tree = debian(true);
+        tree.add("run/chrony-dhcp/eth0.sources", b"server 192.0.2.1 iburst\n");
+        tree.add(
+            "etc/chrony/sources.d/own.sources",
+            b"server 192.0.2.9 iburst\n",
+        );
+        let server = |server: &str, selection| Used {
+            server: server.to_owned(),
+            name: None,
+            is_clock: false,
+            selection,
+            evidence: Evidence::file("chronyc -c sources", ""),
+        };
+        let with = |offered, own| {
+            let mut survey = survey_image(&mut tree.files());
+            survey.running = Some(vec![Running {
+                name: "chronyd".to_owned(),
+                daemon: Some(DaemonName::Chrony),
+                used: Ok(vec![server("192.0.2.1", offered), server("192.0.2.9", own)]),
+            }]);
+            answer(&survey)
+        };
+        let both = with(Selection::Used, Selection::Used);
+        assert_eq!(
+            (both.conclusion, both.used),
+            (Conclusion::Beside, vec![Some(true)])
+        );
+        let own = with(Selection::Rejected, Selection::Used);
+        assert_eq!(
+            (own.conclusion, own.used),
+            (Conclusion::Overridden, vec![Some(false)])
+        );
+        assert_eq!(
+            own.findings,
+            [Finding::OfferNotUsed("192.0.2.1".to_owned())]
+        );
+        let none = with(Selection::Unusable, Selection::Unusable);
+        assert!(
+            none.findings
+                .contains(&Finding::NothingUsed("chronyd".to_owned()))
+        );
+
+        // What a hook told the daemon itself stands in no file, and one that is started by hand in no link.
+        let tree = Tree::of(&[
+            ("etc/chrony.conf", ""),
+            ("run/systemd/netif/leases/2", "NTP=192.0.2.1\n"),
+        ]);
+        let mut survey = survey_image(&mut tree.files());
+        assert_eq!(answer(&survey).conclusion, Conclusion::NoDaemon);
+        survey.running = Some(vec![Running {
+            name: "chronyd".to_owned(),
+            daemon: Some(DaemonName::Chrony),
+            used: Ok(vec![server("192.0.2.1", Selection::Used)]),
+        }]);
+        let found = answer(&survey);
+        assert_eq!(
+            (found.conclusion, found.offers),
+            (Conclusion::ByDefault, vec![Some(Author::Dhcp)])
+        );
+        assert_eq!(found.findings, [Finding::NotEnabled(DaemonName::Chrony)]);
     }
 
     #[test]

@@ -1,25 +1,30 @@
-//! [`survey`]: which time a host is offered, what it is configured with, and what follows from both.
+//! [`survey`]: which time a host is offered, what it is configured with, what it uses, and what follows.
 //!
-//! Floor 4. Everything is read from files below one folder, that of this host or of a mounted image, by [`Files`]:
-//! what is read is data, nothing is run, and nothing leads out of that folder. Each program that leaves a trace of a
-//! time server has a file here: in [`offered`] those that ask the network, in [`configured`] time daemons.
+//! Floor 4. Files are read below one folder, that of this host or of a mounted image, by [`Files`]: what is read is
+//! data, and nothing leads out of that folder. Each program that leaves a trace of a time server has a file here: in
+//! [`offered`] those that ask the network, in [`configured`] time daemons, and in [`used`] those of them that can be
+//! asked while they run.
 
 mod answer;
 mod configured;
 mod evidence;
 mod files;
+mod findings;
 mod lines;
 mod offered;
 #[cfg(test)]
 mod tests;
+mod used;
 
 use crate::time::Timestamp;
 
-pub use answer::{Answer, Conclusion, Finding, answer};
+pub use answer::{Answer, Conclusion, answer};
 pub use configured::{Author, Basis, Daemon, DaemonName, Enabled, Source, SourceKind};
 pub use evidence::Evidence;
 pub use files::{Files, Missed, NoRoot};
+pub use findings::Finding;
 pub use offered::{Offer, OfferBy, Standing};
+pub use used::{Running, Selection, Used};
 
 /// All that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,20 +35,36 @@ pub struct Survey {
     pub offers: Vec<Offer>,
     /// Time daemons that are installed, or left files.
     pub daemons: Vec<Daemon>,
+    /// Time daemons that run, with what they use; absent where a mounted image was looked at.
+    pub running: Option<Vec<Running>>,
     /// What could not be read, and why.
     pub missed: Vec<Missed>,
 }
 
-/// Looks at a host.
+/// Looks at this host: at its files, and asks the time daemons that run.
 ///
-/// `now` is the time by which leases are told from old ones; those of a mounted image are of another time.
-pub fn survey(files: &mut Files, now: Option<Timestamp>) -> Survey {
+/// `now` is the time by which leases are told from old ones.
+pub fn survey(files: &mut Files, now: Timestamp) -> Survey {
+    let found = look(files, Some(now));
+    Survey {
+        running: Some(used::ask(&found.daemons)),
+        ..found
+    }
+}
+
+/// Looks at the files of a mounted image, whose leases are of another time.
+pub fn survey_image(files: &mut Files) -> Survey {
+    look(files, None)
+}
+
+fn look(files: &mut Files, now: Option<Timestamp>) -> Survey {
     let offers = offered::find(files, now);
     let daemons = configured::find(files);
     Survey {
         system: evidence::system(files),
         offers,
         daemons,
+        running: None,
         missed: files.missed(),
     }
 }

@@ -122,8 +122,9 @@ pub(super) fn check(schema: &Value, root: &Value, value: &Value, path: &str) {
                     check(rule, root, &Value::String(key.clone()), path);
                 }
             }
+            // Of what is no array, as null, this says nothing.
             "items" => {
-                for (i, value) in value.as_array().unwrap().iter().enumerate() {
+                for (i, value) in value.as_array().into_iter().flatten().enumerate() {
                     check(rule, root, value, &format!("{path}[{i}]"));
                 }
             }

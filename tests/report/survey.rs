@@ -6,7 +6,7 @@ use std::path::Path;
 
 use clockfit::report::text::{Style, write_survey};
 use clockfit::report::{SurveyReport, json};
-use clockfit::survey::{Files, answer, survey};
+use clockfit::survey::{DaemonName, Files, Running, Selection, Survey, Used, answer, survey_image};
 
 use super::schema;
 
@@ -52,7 +52,7 @@ fn tree(files: &[(&str, &str)], units: &[&str]) -> tempfile::TempDir {
 
 fn report_of(tree: &Path) -> SurveyReport {
     let mut files = Files::below(tree).unwrap();
-    let found = survey(&mut files, None);
+    let found = survey_image(&mut files);
     SurveyReport::new("clockfit 0.1.0", "/mnt/image", &found, &answer(&found))
 }
 
@@ -83,7 +83,46 @@ fn all() -> Vec<SurveyReport> {
         ),
     ];
     std::os::unix::fs::symlink("round", trees[2].path().join("etc")).ok();
-    trees.iter().map(|tree| report_of(tree.path())).collect()
+    let mut all: Vec<SurveyReport> = trees.iter().map(|tree| report_of(tree.path())).collect();
+    let mut files = Files::below(trees[0].path()).unwrap();
+    all.push(live(survey_image(&mut files)));
+    all
+}
+
+/// The same, where chronyd and another daemon run.
+fn live(mut found: Survey) -> SurveyReport {
+    let server = |server: &str, name: Option<&str>, selection| Used {
+        server: server.to_owned(),
+        name: name.map(str::to_owned),
+        is_clock: server == "PHC0",
+        selection,
+        evidence: found.offers[0].evidence.clone(),
+    };
+    let used = vec![
+        server("192.0.2.10", None, Selection::Used),
+        server(
+            "198.51.100.7",
+            Some("2.debian.pool.ntp.org"),
+            Selection::Rejected,
+        ),
+        server(
+            "198.51.100.8",
+            Some("2.debian.pool.ntp.org"),
+            Selection::Unusable,
+        ),
+        server("PHC0", None, Selection::Candidate),
+    ];
+    let running = |name: &str, daemon, used| Running {
+        name: name.to_owned(),
+        daemon,
+        used,
+    };
+    let why = "how to ask it is not known here".to_owned();
+    found.running = Some(vec![
+        running("chronyd", Some(DaemonName::Chrony), Ok(used)),
+        running("ptp4l", None, Err(why)),
+    ]);
+    SurveyReport::new("clockfit 0.1.0", "/", &found, &answer(&found))
 }
 
 #[test]
@@ -114,6 +153,11 @@ fn every_field_and_word_is_documented() {
 #[test]
 fn a_host_that_takes_what_it_is_offered() {
     insta::assert_snapshot!("survey_default", text(&all()[0]));
+}
+
+#[test]
+fn what_is_used_is_told_last() {
+    insta::assert_snapshot!("survey_used", text(&all()[4]));
 }
 
 #[test]

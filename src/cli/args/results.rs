@@ -151,7 +151,8 @@ Exit codes: 0 each two hosts keep the limits; 1 two do not; 3 the evidence does 
 /// Arguments of `discover`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Only files are read, none is run, and no packet is sent. What may not be read is told.\n\
+    after_help = "Files are read, and daemons that run are asked what they use: nothing is changed or started, and no packet leaves \
+                  the host. With --root only files are read. What may not be read is told.\n\
                   Exit codes: 0 told; 2 the folder cannot be looked at, or the report not written."
 )]
 pub struct DiscoverArgs {

@@ -85,7 +85,7 @@ fn container(root: &Path) -> Option<String> {
         .or_else(|| mark(".dockerenv", "docker"))
 }
 
-fn time_daemons(proc: &Path) -> Vec<String> {
+pub(super) fn time_daemons(proc: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(proc) else {
         return Vec::new();
     };

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use super::super::survey::{
-    AuthorName, BasisOfSources, DaemonReport, EvidenceReport, OfferByName, StandingName,
-    SurveyReport, TimeOfferReport, TimeSourceKind, TimeSourceReport,
+    AuthorName, BasisOfSources, DaemonReport, EvidenceReport, OfferByName, RunningReport,
+    SelectionName, StandingName, SurveyReport, TimeOfferReport, TimeSourceKind, TimeSourceReport,
 };
 use super::page::{Ink, Page, Style};
 
@@ -50,6 +50,13 @@ pub fn write_survey(report: &SurveyReport, style: Style, out: &mut impl Write) -
     for daemon in &report.daemons {
         page.blank()?;
         block(daemon, &mut page)?;
+    }
+    if let Some(running) = &report.running {
+        page.blank()?;
+        match running.is_empty() {
+            true => page.line(Ink::Title, "no time daemon runs that can be seen")?,
+            false => running.iter().try_for_each(|of| runs(of, &mut page))?,
+        }
     }
     if !report.missed.is_empty() {
         page.blank()?;
@@ -118,8 +125,13 @@ fn offer<W: Write>(of: &TimeOfferReport, page: &mut Page<'_, W>) -> io::Result<(
         Some(author) => format!("configured by {}", called(author)),
         None => "no daemon that starts has it".to_owned(),
     };
+    let used = match of.used {
+        Some(true) => ", and used",
+        Some(false) => ", and not used",
+        None => "",
+    };
     let text = format!(
-        "{} by {by}{} ({}): {has}{standing}",
+        "{} by {by}{} ({}): {has}{used}{standing}",
         of.server,
         over.unwrap_or_default(),
         of.client
@@ -160,6 +172,26 @@ fn block<W: Write>(of: &DaemonReport, page: &mut Page<'_, W>) -> io::Result<()> 
             )
         },
     )
+}
+
+fn runs<W: Write>(of: &RunningReport, page: &mut Page<'_, W>) -> io::Result<()> {
+    let what = match &of.untold {
+        Some(why) => format!("{} runs; what it uses is not known: {why}", of.name),
+        None if of.servers.is_empty() => format!("{} runs, and has no server", of.name),
+        None => format!("{} runs", of.name),
+    };
+    page.paragraph(Ink::Title, "", 2, &what)?;
+    some(of.servers.len(), of.servers.iter(), page, |of, page| {
+        let what = match of.selection {
+            SelectionName::Used => "used",
+            SelectionName::Candidate => "could be used",
+            SelectionName::Rejected => "answers, and is not believed",
+            SelectionName::Unusable => "does not answer, or not well enough",
+        };
+        let name = of.name.as_ref().map(|name| format!(" ({name})"));
+        let text = format!("{}{}: {what}", of.server, name.unwrap_or_default());
+        page.paragraph(Ink::Plain, "  ", 4, &text)
+    })
 }
 
 fn source<W: Write>(of: &TimeSourceReport, page: &mut Page<'_, W>) -> io::Result<()> {

@@ -1,0 +1,88 @@
+//! [`Finding`]: what else is to be looked at, beside the conclusion.
+
+use super::Survey;
+use super::configured::{Daemon, DaemonName};
+use super::offered::{Offer, Standing};
+use super::used::Selection;
+
+/// Something to look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// More than one daemon steers the clock.
+    SeveralDaemons(Vec<DaemonName>),
+    /// Daemons are installed, and none of them starts with the system.
+    NoneEnabled(Vec<DaemonName>),
+    /// A daemon starts with the system, and does not run.
+    NotRunning(DaemonName),
+    /// A daemon runs, and does not start with the system.
+    NotEnabled(DaemonName),
+    /// A daemon that runs uses none of its servers.
+    NothingUsed(String),
+    /// A server that is offered is not used, though a daemon has it.
+    OfferNotUsed(String),
+    /// Interfaces are offered different servers.
+    DifferentOffers(Vec<String>),
+}
+
+/// Looks at what is found, the daemons that start or run, and which offers are used.
+pub(super) fn find(survey: &Survey, active: &[&Daemon], used: &[Option<bool>]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let names = |daemons: &[&Daemon]| daemons.iter().map(|of| of.name).collect::<Vec<_>>();
+    if active.len() > 1 {
+        findings.push(Finding::SeveralDaemons(names(active)));
+    }
+    if active.is_empty() && !survey.daemons.is_empty() {
+        let all: Vec<&Daemon> = survey.daemons.iter().collect();
+        findings.push(Finding::NoneEnabled(names(&all)));
+    }
+    if let Some(running) = &survey.running {
+        for daemon in active {
+            let runs = running.iter().any(|of| of.daemon == Some(daemon.name));
+            match (runs, daemon.enabled.is_yes()) {
+                (false, _) => findings.push(Finding::NotRunning(daemon.name)),
+                (true, false) => findings.push(Finding::NotEnabled(daemon.name)),
+                (true, true) => {}
+            }
+        }
+        for daemon in running {
+            if let Ok(servers) = &daemon.used
+                && !servers.iter().any(|of| of.selection == Selection::Used)
+            {
+                findings.push(Finding::NothingUsed(daemon.name.clone()));
+            }
+        }
+    }
+    for (offer, used) in survey.offers.iter().zip(used) {
+        let is_idle = *used == Some(false) && offer.standing != Standing::Old;
+        let has = survey.running.iter().flatten().any(|of| {
+            let servers = of.used.iter().flatten();
+            servers.into_iter().any(|of| of.server == offer.server)
+        });
+        if is_idle && has {
+            findings.push(Finding::OfferNotUsed(offer.server.clone()));
+        }
+    }
+    findings.extend(different_offers(survey));
+    findings
+}
+
+fn different_offers(survey: &Survey) -> Option<Finding> {
+    let standing = || {
+        let offers = survey.offers.iter();
+        offers.filter(|of| of.standing != Standing::Old && of.by.is_network())
+    };
+    let mut interfaces: Vec<&String> = standing().filter_map(|of| of.interface.as_ref()).collect();
+    interfaces.sort();
+    interfaces.dedup();
+    let servers = |interface: &String| {
+        let of_it = standing().filter(|of| of.interface.as_ref() == Some(interface));
+        let mut servers: Vec<&str> = of_it.map(|of: &Offer| of.server.as_str()).collect();
+        servers.sort_unstable();
+        servers.dedup();
+        servers
+    };
+    let (first, others) = interfaces.split_first()?;
+    let differ = others.iter().any(|other| servers(other) != servers(first));
+    let named = interfaces.iter().map(|of| (*of).clone());
+    differ.then(|| Finding::DifferentOffers(named.collect()))
+}

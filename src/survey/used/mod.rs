@@ -1,0 +1,84 @@
+//! What time daemons that run say they use, asked with no more rights than whoever runs this has.
+//!
+//! Only this host can be asked. Nobody is started by being asked, and all that is answered is text from outside.
+
+mod chronyd;
+mod timesyncd;
+
+use super::configured::{Daemon, DaemonName};
+use super::evidence::Evidence;
+use crate::net::host;
+
+/// What a daemon thinks of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Selection {
+    /// It steers the clock by it, alone or with others.
+    Used,
+    /// It could.
+    Candidate,
+    /// It answers, and is not believed.
+    Rejected,
+    /// It does not answer, or not well enough.
+    Unusable,
+}
+
+/// A server that a daemon has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Used {
+    /// An address; what a clock is called.
+    pub server: String,
+    /// As it stands in the settings, where that is known.
+    pub name: Option<String>,
+    /// Whether it is one of those clocks.
+    pub is_clock: bool,
+    /// What the daemon thinks of it.
+    pub selection: Selection,
+    /// Where it says so.
+    pub evidence: Evidence,
+}
+
+/// A daemon that runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Running {
+    /// Which; several programs call themselves ntpd.
+    pub name: String,
+    /// Which of those that were found that is.
+    pub daemon: Option<DaemonName>,
+    /// Its servers, or why it does not tell.
+    pub used: Result<Vec<Used>, String>,
+}
+
+/// Looks which daemons run, and asks them.
+pub(super) fn ask(daemons: &[Daemon]) -> Vec<Running> {
+    let running = host::time_daemons().into_iter();
+    running
+        .map(|name| {
+            let (daemon, used) = match name.as_str() {
+                "chronyd" => (Some(DaemonName::Chrony), chronyd::ask()),
+                "systemd-timesyncd" => (Some(DaemonName::Timesyncd), timesyncd::ask()),
+                "ntpd" => (ntpd(daemons), Err(NOT_ASKED.to_owned())),
+                "openntpd" => (Some(DaemonName::Openntpd), Err(NOT_ASKED.to_owned())),
+                "ntpd-rs" => (Some(DaemonName::NtpdRs), Err(NOT_ASKED.to_owned())),
+                "phc2sys" => (Some(DaemonName::Phc2sys), Err(NOT_ASKED.to_owned())),
+                "timemaster" => (Some(DaemonName::Timemaster), Err(NOT_ASKED.to_owned())),
+                _ => (None, Err(NOT_ASKED.to_owned())),
+            };
+            Running { name, daemon, used }
+        })
+        .collect()
+}
+
+/// Those that are not asked yet.
+const NOT_ASKED: &str = "how to ask it is not known here";
+
+/// Which of those that call themselves ntpd it is: the one that is found, where that is one.
+fn ntpd(daemons: &[Daemon]) -> Option<DaemonName> {
+    use DaemonName as D;
+    let of_them = [D::Ntpd, D::Ntpsec, D::Openntpd, D::Busybox];
+    let mut found = daemons
+        .iter()
+        .map(|of| of.name)
+        .filter(|of| of_them.contains(of));
+    let first = found.next()?;
+    found.next().is_none().then_some(first)
+}
