@@ -118,7 +118,8 @@ pub struct MeasureArgs {
         value_name = "SOURCE",
         help = "Servers: host, host:port, [v6]:port or ntp://... A name stands for all its \
                 addresses. PTP clocks: phc:/dev/ptp0, phc:eth0, phc:ptp_kvm. Real-time clocks: \
-                rtc:/dev/rtc0. Without any, clockfit's own server on loopback"
+                rtc:/dev/rtc0. [default: the servers that this host uses, or else those that it is \
+                offered, or else clockfit's own server on loopback]"
     )]
     pub sources: Vec<Source>,
 
@@ -274,8 +275,8 @@ pub struct CheckArgs {
     #[arg(
         value_name = "SOURCE",
         help = "Servers to judge by: host, host:port, [v6]:port or ntp://... Three or more can outvote \
-                one that is wrong. None may be this host itself",
-        required_unless_present = "replay",
+                one that is wrong. None may be this host itself [default: the servers that this host uses, or \
+                else those that it is offered]",
         conflicts_with = "replay"
     )]
     pub sources: Vec<Source>,

@@ -10,7 +10,7 @@ use super::report_format::{ReportFormat, ReportOutput, Told, What};
 use super::run::{self, Ready, Recording};
 use super::source::{Host, Source};
 use super::targets::Targets;
-use super::{Exit, catalogue, output, present};
+use super::{Exit, catalogue, output, present, surveyed};
 use crate::estimate;
 use crate::fitness::{Catalogue, Check, Judged, Question, Verdict, judge};
 use crate::net::route;
@@ -72,7 +72,21 @@ fn conduct(args: CheckArgs) -> anyhow::Result<Exit> {
         let replay = read(file)?;
         return case.tell(&replay);
     }
-    let ready = prepare(&args.sources, &args.run)?;
+    let surveyed = match args.sources.is_empty() {
+        true => surveyed::sources(),
+        false => Vec::new(),
+    };
+    let sources = match args.sources.is_empty() {
+        true => &surveyed,
+        false => &args.sources,
+    };
+    if sources.is_empty() {
+        bail!(
+            "no server is named, no time daemon that runs tells which it uses, and this host is offered none: name \
+             servers to judge by (clockfit discover tells what is known)"
+        );
+    }
+    let ready = prepare(sources, &args.run)?;
     let recording = Recording::of(args.run.output, args.run.force);
     let measured = run::conduct(ready, &recording)?;
     let exit = case.tell(&measured.campaign)?;

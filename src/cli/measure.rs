@@ -6,7 +6,7 @@ use super::args::MeasureArgs;
 use super::report_file::Outputs;
 use super::run::{self, Ready, Recording};
 use super::targets::Targets;
-use super::{Exit, present};
+use super::{Exit, present, surveyed};
 use crate::time::TimeDelta;
 
 /// How long the embedded server is measured.
@@ -29,17 +29,23 @@ pub(super) fn run(args: MeasureArgs) -> anyhow::Result<Exit> {
 fn prepare(args: &MeasureArgs) -> anyhow::Result<Ready> {
     run::check(&args.run)?;
     let mut found = Targets::default();
-    if args.sources.is_empty() {
-        if args.floor.is_some() {
-            bail!(
-                "--floor stands beside sources: name one, or measure the floor alone: clockfit floor"
-            );
-        }
+    let surveyed = match args.sources.is_empty() {
+        true if args.floor.is_some() => bail!(
+            "--floor stands beside sources: name one, or measure the floor alone: clockfit floor"
+        ),
+        true => surveyed::sources(),
+        false => Vec::new(),
+    };
+    let sources = match args.sources.is_empty() {
+        true => &surveyed,
+        false => &args.sources,
+    };
+    if sources.is_empty() {
         let embedded = found.add_embedded(&args.run)?;
         let duration = run::duration(&args.run, EMBEDDED_DURATION);
         return run::ready(found, &args.run, duration, Some(embedded));
     }
-    found.add_sources(&args.sources, &args.run)?;
+    found.add_sources(sources, &args.run)?;
     let mut duration = run::duration(&args.run, run::DURATION);
     let embedded = args.floor.and_then(|length| {
         let embedded = found.put_after_floor(length)?;

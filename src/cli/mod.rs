@@ -27,6 +27,7 @@ mod serve;
 mod services;
 pub mod source;
 mod stamps;
+mod surveyed;
 mod targets;
 pub mod units;
 

@@ -9,10 +9,14 @@ use clockfit::time::{TimeDelta, Timestamp};
 use clockfit::wire::{Header, Packet, Rounding};
 use serde_json::Value;
 
-use crate::support::{Serving, clockfit, measure, number};
+use crate::support::{Serving, clockfit, knows_servers, measure, number};
 
 #[test]
 fn without_a_source_it_measures_its_own_server_and_says_so_first() {
+    // Where this host has none to offer itself; `scripts/tests/survey.sh` shows the other.
+    if knows_servers() {
+        return;
+    }
     let text = clockfit(["measure", "-d", "300ms", "-i", "10ms"]);
     assert_eq!((text.code, text.stderr.as_str()), (0, ""));
     let first = text.stdout.lines().next().unwrap();

@@ -439,3 +439,13 @@ mod process {
 }
 
 pub(crate) use process::{Running, Serving, wait_until};
+
+/// Whether this host uses servers, or is offered some, which are asked where none is named.
+pub(crate) fn knows_servers() -> bool {
+    let found = clockfit(["discover", "-f", "json"]).json();
+    let daemons = found["running"].as_array().unwrap().iter();
+    let mut servers = daemons.flat_map(|of| of["servers"].as_array().unwrap());
+    let mut offers = found["offers"].as_array().unwrap().iter();
+    let is_network = |of: &Value| of["by"] != "machine" && of["by"] != "hypervisor";
+    servers.any(|of| of["selection"] != "unusable") || offers.any(is_network)
+}
