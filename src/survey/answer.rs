@@ -105,6 +105,8 @@ fn runs(survey: &Survey, name: DaemonName) -> bool {
 /// Whether a daemon uses what is offered at this moment; absent where none that runs tells.
 fn uses(survey: &Survey, offer: &Offer) -> Option<bool> {
     let told = survey.running.iter().flatten();
+    // ntpd-rs tells what it has, and not what it uses.
+    let told = told.filter(|of| of.daemon != Some(DaemonName::NtpdRs));
     let mut told = told.filter_map(|of| of.used.as_ref().ok()).peekable();
     told.peek()?;
     let is_it = |of: &Used| {

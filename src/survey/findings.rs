@@ -45,7 +45,9 @@ pub(super) fn find(survey: &Survey, active: &[&Daemon], used: &[Option<bool>]) -
             }
         }
         for daemon in running {
-            if let Ok(servers) = &daemon.used
+            // This one does not tell what it uses.
+            let tells = daemon.daemon != Some(DaemonName::NtpdRs);
+            if let (Ok(servers), true) = (&daemon.used, tells)
                 && !servers.iter().any(|of| of.selection == Selection::Used)
             {
                 findings.push(Finding::NothingUsed(daemon.name.clone()));

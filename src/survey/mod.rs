@@ -47,7 +47,7 @@ pub struct Survey {
 pub fn survey(files: &mut Files, now: Timestamp) -> Survey {
     let found = look(files, Some(now));
     Survey {
-        running: Some(used::ask(&found.daemons)),
+        running: Some(used::ask(files, &found.daemons)),
         ..found
     }
 }

@@ -15,6 +15,7 @@ use super::files::Files;
 use units::Units;
 
 pub use author::Author;
+pub(super) use ntpd_rs::observation_path;
 pub use units::Enabled;
 
 /// A program that can steer a clock.

@@ -44,6 +44,21 @@ pub(super) fn find(files: &mut Files, units: &Units) -> Option<Daemon> {
     })
 }
 
+/// Where it tells its state, if anywhere.
+pub(in super::super) fn observation_path(files: &mut Files) -> Option<String> {
+    let file = FILES.iter().find(|file| files.exists(file))?;
+    let content = files.read(file)?;
+    let text = String::from_utf8_lossy(&content);
+    let table = DeTable::parse(&text).ok()?;
+    let DeValue::Table(section) = table.get_ref().get("observability")?.get_ref() else {
+        return None;
+    };
+    match section.get("observation-path")?.get_ref() {
+        DeValue::String(path) if path.starts_with('/') => Some(path.to_string()),
+        _ => None,
+    }
+}
+
 fn source(file: &str, text: &str, one: &Spanned<DeValue<'_>>, writer: Writer) -> Option<Source> {
     let DeValue::Table(table) = one.get_ref() else {
         return None;

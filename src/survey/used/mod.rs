@@ -3,10 +3,12 @@
 //! Only this host can be asked. Nobody is started by being asked, and all that is answered is text from outside.
 
 mod chronyd;
+mod ntpd_rs;
 mod timesyncd;
 
 use super::configured::{Daemon, DaemonName};
 use super::evidence::Evidence;
+use super::files::Files;
 use crate::net::host;
 
 /// What a daemon thinks of a server.
@@ -49,7 +51,7 @@ pub struct Running {
 }
 
 /// Looks which daemons run, and asks them.
-pub(super) fn ask(daemons: &[Daemon]) -> Vec<Running> {
+pub(super) fn ask(files: &mut Files, daemons: &[Daemon]) -> Vec<Running> {
     let running = host::time_daemons().into_iter();
     running
         .map(|name| {
@@ -58,7 +60,7 @@ pub(super) fn ask(daemons: &[Daemon]) -> Vec<Running> {
                 "systemd-timesyncd" => (Some(DaemonName::Timesyncd), timesyncd::ask()),
                 "ntpd" => (ntpd(daemons), Err(NOT_ASKED.to_owned())),
                 "openntpd" => (Some(DaemonName::Openntpd), Err(NOT_ASKED.to_owned())),
-                "ntpd-rs" => (Some(DaemonName::NtpdRs), Err(NOT_ASKED.to_owned())),
+                "ntpd-rs" => (Some(DaemonName::NtpdRs), ntpd_rs::ask(files)),
                 "phc2sys" => (Some(DaemonName::Phc2sys), Err(NOT_ASKED.to_owned())),
                 "timemaster" => (Some(DaemonName::Timemaster), Err(NOT_ASKED.to_owned())),
                 _ => (None, Err(NOT_ASKED.to_owned())),
