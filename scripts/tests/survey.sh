@@ -30,6 +30,9 @@ program isc-dhcp-client dhclient
 program dhcpcd-base dhcpcd
 program busybox busybox
 
+"$scratch/bin/dnsmasq" --version >"$scratch/dnsmasq.log" 2>&1 \
+  || could_not_run "dnsmasq does not start, for want of libraries that scripts/test installs: $(<"$scratch/dnsmasq.log")"
+
 # discover NAME ARGUMENT...: what it says, in $scratch/NAME.json.
 discover() {
   local name=$1
@@ -84,7 +87,7 @@ install_in() {
 
 # What the hooks call, for this host's sake.
 mkdir "$scratch/stubs"
-for name in invoke-rc.d systemctl; do
+for name in invoke-rc.d systemctl chrony-helper; do
   printf '#!/bin/sh\nexit 0\n' >"$scratch/stubs/$name"
   chmod 755 "$scratch/stubs/$name"
 done
@@ -233,6 +236,23 @@ holds ntpsec-leased '.conclusion == "by_default" and [.offers[].configured_by] =
     and all(.sources[]; .author == "dhcp" and .evidence.file == "/run/ntpsec/ntp.conf.dhcp"))'
 alone
 
+echo "== systemd-timesyncd, by dhclient of ifupdown"
+install_in installed systemd-timesyncd systemd-timesyncd.service
+mkdir -p "$scratch"/installed/{usr/sbin,etc/network/interfaces.d}
+: >"$scratch/installed/usr/sbin/dhclient"
+discover idle --root "$scratch/installed"
+holds idle '.conclusion == "image" and .daemons[0].takes_offers == []'
+printf 'auto c\niface c inet dhcp\n' >"$scratch/installed/etc/network/interfaces"
+discover asks --root "$scratch/installed"
+holds asks '.conclusion == "would_take" and any(.because[]; .file == "/etc/dhcp/dhclient-exit-hooks.d/timesyncd")'
+# The hook looks for the daemon on this host.
+sed -i 's,/lib/systemd/systemd-timesyncd,/bin/sh,' "$scratch/installed/etc/dhcp/dhclient-exit-hooks.d/timesyncd"
+dhclient installed 4 BOUND
+discover told --root "$scratch/installed"
+holds told '.conclusion == "by_default" and [.offers[].configured_by] == ["dhcp", "dhcp"]
+  and any(.because[]; .file == "/run/systemd/timesyncd.conf.d/01-dhclient.conf")'
+alone
+
 echo "== DHCPv6, by dhclient"
 install_in six chrony chrony.service
 # It takes a link's own address that nobody else has.
@@ -252,11 +272,12 @@ holds six-now 'all(.offers[]; .standing == "in_force")'
 alone
 
 echo "== systemd-timesyncd, by dhcpcd"
-# Its hooks stand where this host's own would.
+# Its hooks stand where this host's own would, and look there whether there is a chrony to be helped.
 cp -r "$packages/dhcpcd-base/usr/lib/dhcpcd/dhcpcd-hooks" "$scratch/dhcpcd-hooks"
+sed -i "s,/usr/libexec/chrony/,$scratch/stubs/,g" "$scratch"/dhcpcd-hooks/*
 cat >"$scratch/dhcpcd-script" <<SCRIPT
 #!/bin/bash
-for hook in "$scratch"/dhcpcd-hooks/{60-ntp-common.conf,64-timesyncd.conf}; do . "\$hook"; done
+for hook in "$scratch"/dhcpcd-hooks/6*; do . "\$hook"; done
 SCRIPT
 chmod 755 "$scratch/dhcpcd-script"
 printf 'option %s\n' ntp_servers dhcp6_sntp_servers dhcp6_ntp_server >"$scratch/dhcpcd.conf"
@@ -280,6 +301,22 @@ holds both '.conclusion == "by_default" and (.offers | length) == 5 and all(.off
     | map([.server, .configured_by, .evidence.file]) == [
       ["2001:db8:89::2", "dhcp", "/var/lib/dhcpcd/c.lease6"],
       ["2001:db8:89::3", null, "/var/lib/dhcpcd/c.lease6"], ["ntp.example", null, "/var/lib/dhcpcd/c.lease6"]])'
+alone
+
+echo "== chrony and openntpd, by dhcpcd"
+install_in helped chrony chrony.service
+dhcpcd helped 4
+discover helped --root "$scratch/helped"
+holds helped '.conclusion == "by_default" and [.offers[].configured_by] == ["dhcp", "dhcp"]
+  and any(.because[]; .file == "/var/lib/dhcp/chrony.servers.ipv4.c" and .line == 2)'
+alone
+install_in open openntpd openntpd.service
+dhcpcd open 4
+discover open --root "$scratch/open"
+holds open '.conclusion == "by_default" and [.offers[].configured_by] == ["dhcp", "dhcp"]
+  and (.daemons | length) == 1
+  and ([.daemons[0].sources[] | select(.author == "dhcp").name] == ["10.89.0.2", "10.89.0.3"])
+  and (.daemons[0].takes_offers[0] | .file == "/etc/openntpd/ntpd.conf" and (.text | startswith("# dhcpcd c start")))'
 alone
 
 echo "== busybox udhcpc leaves nothing"
