@@ -2,7 +2,7 @@
 //!
 //! Floor 4. Everything is read from files below one folder, that of this host or of a mounted image, by [`Files`]:
 //! what is read is data, nothing is run, and nothing leads out of that folder. Each program that leaves a trace of a
-//! time server has a file here: in [`offered`] those that ask the network, in [`configured`] time daemons.
+//! time server has a file here: in `offered` those that ask the network, in `configured` time daemons.
 
 mod answer;
 mod configured;
