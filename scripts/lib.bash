@@ -54,22 +54,49 @@ need_rust() {
   need cc gcc libc6-dev
 }
 
-# Makes sure that there is a chronyd, unpacked under target/tools if the machine has none. It is never
-# installed: Debian would remove the machine's own time daemon for it, and start it to steer this
-# machine's clock.
-need_chrony() {
-  local folder=$PWD/target/tools packages libraries=() name
-  export PATH=$PATH:$folder/chrony/usr/sbin:$folder/chrony/usr/bin
-  ! command -v chronyd >/dev/null || return 0
+# need_unpacked PACKAGE...: makes sure that the files of Debian packages are in target/tools/PACKAGE. They are
+# never installed: time daemons and DHCP clients would push out the machine's own, and be started on it.
+need_unpacked() {
+  local folder=$PWD/target/tools package work missing=()
+  for package in "$@"; do
+    [[ -e $folder/$package.depends ]] || missing+=("$package")
+  done
+  [[ ${#missing[@]} -gt 0 ]] || return 0
   can_install || return 1
-  say "unpacking chrony into target/tools"
+  say "unpacking into target/tools: ${missing[*]}"
   update_lists || return 1
   mkdir -p "$folder"
-  (cd "$folder" && rm -f chrony_*.deb && apt-get download -qq chrony) || return 1
-  dpkg-deb -x "$folder"/chrony_*.deb "$folder/chrony" || return 1
-  packages=$(dpkg-deb -f "$folder"/chrony_*.deb Depends)
-  for name in ${packages//,/ }; do
-    if [[ $name == lib* ]]; then libraries+=("$name"); fi
+  for package in "${missing[@]}"; do
+    work=$(mktemp -d "$folder/.new.XXXXXX") || return 1
+    (
+      cd "$work" && apt-get -o APT::Sandbox::User=root download -qq "$package" && dpkg-deb -x ./*.deb files \
+        && dpkg-deb -f ./*.deb Depends >depends && rm -rf "${folder:?}/$package" \
+        && mv files "$folder/$package" && mv depends "$folder/$package.depends"
+    ) || {
+      rm -rf "$work"
+      return 1
+    }
+    rm -rf "$work"
   done
-  install_packages "${libraries[@]}"
+}
+
+# need_libraries PACKAGE...: installs the libraries that unpacked packages are linked with.
+need_libraries() {
+  local package name depends missing=()
+  for package in "$@"; do
+    depends=$(<"$PWD/target/tools/$package.depends") || return 1
+    for name in ${depends//,/ }; do
+      [[ $name == lib* ]] || continue
+      dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null | grep -qx installed || missing+=("$name")
+    done
+  done
+  [[ ${#missing[@]} -eq 0 ]] || install_packages "${missing[@]}"
+}
+
+# Makes sure that there is a chronyd, unpacked if the machine has none.
+need_chrony() {
+  local folder=$PWD/target/tools
+  export PATH=$PATH:$folder/chrony/usr/sbin:$folder/chrony/usr/bin
+  ! command -v chronyd >/dev/null || return 0
+  need_unpacked chrony && need_libraries chrony
 }

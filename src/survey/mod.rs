@@ -2,8 +2,8 @@
 //!
 //! Floor 4. Files are read below one folder, that of this host or of a mounted image, by [`Files`]: what is read is
 //! data, and nothing leads out of that folder. Each program that leaves a trace of a time server has a file here: in
-//! [`offered`] those that ask the network, in [`configured`] time daemons, and in [`used`] those of them that can be
-//! asked while they run.
+//! `offered` those that ask the network, in `configured` time daemons, and in `used` those of them that can be asked
+//! while they run.
 
 mod answer;
 mod configured;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::super::evidence::Evidence;
 use super::super::files::Files;
 use super::super::lines::{lines, words};
-use super::author::Writer;
+use super::author::{Author, Writer};
 use super::units::Units;
 use super::{Basis, Daemon, DaemonName, Source, SourceKind};
 
@@ -32,6 +32,23 @@ const OFFERS: [&str; 4] = [
     "/run/netconfig",
 ];
 
+/// What tells a chronyd that runs of servers in files beside, before it had folders of sources (chrony 4.0), and still
+/// where dhcpcd's hook of Debian calls it.
+const HELPERS: [&str; 2] = [
+    "/usr/libexec/chrony-helper",
+    "/usr/libexec/chrony/chrony-helper",
+];
+/// Those files: a server and its options in a line.
+const HELPED: [&str; 2] = [
+    "/var/lib/dhclient/chrony.servers.*",
+    "/var/lib/dhcp/chrony.servers.*",
+];
+/// What writes them.
+const HELPING: [&str; 2] = [
+    "/etc/dhcp/dhclient.d/chrony.sh",
+    "/usr/lib/dhcpcd/dhcpcd-hooks/*chrony.conf",
+];
+
 /// What a line says that matters here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Directive<'a> {
@@ -52,6 +69,9 @@ pub(super) fn find(files: &mut Files, units: &Units) -> Option<Daemon> {
     found.read(files, file, 0, false);
     for later in std::mem::take(&mut found.later) {
         found.read(files, &later, 1, true);
+    }
+    if HELPERS.iter().any(|helper| files.exists(helper)) {
+        found.helped(files);
     }
     Some(Daemon {
         name: DaemonName::Chrony,
@@ -128,6 +148,37 @@ impl Found {
                         }
                     }
                 }
+            }
+        }
+    }
+}
+
+impl Found {
+    /// What its helper hands it.
+    fn helped(&mut self, files: &mut Files) {
+        let there = |files: &mut Files, patterns: [&str; 2]| -> Vec<String> {
+            let there = patterns.iter().flat_map(|pattern| files.glob(pattern));
+            there.collect()
+        };
+        for hook in there(files, HELPING) {
+            let text = "hands it the servers that DHCP offers";
+            self.takes_offers.push(Evidence::file(&hook, text));
+        }
+        for file in there(files, HELPED) {
+            let content = files.read(&file).unwrap_or_default();
+            for line in lines(&content) {
+                let name = line.text.split_whitespace().next();
+                let Some(name) = name.filter(|_| self.sources.len() < MOST_SOURCES) else {
+                    continue;
+                };
+                self.sources.push(Source {
+                    kind: SourceKind::Server,
+                    name: name.to_owned(),
+                    nts: false,
+                    fallback: false,
+                    author: Author::Dhcp,
+                    evidence: Evidence::line(&file, line.number, &line.text),
+                });
             }
         }
     }
@@ -259,6 +310,29 @@ mod tests {
         );
         assert_eq!(found.takes_offers[0].line, Some(2));
         assert_eq!(found.basis, Basis::InForce);
+    }
+
+    #[test]
+    fn a_helper_hands_it_servers_of_dhcp() {
+        let tree = Tree::of(&[
+            ("etc/chrony.conf", "server 0.rhel.pool.ntp.org iburst\n"),
+            ("etc/dhcp/dhclient.d/chrony.sh", ""),
+            (
+                "var/lib/dhclient/chrony.servers.eth0",
+                "192.0.2.1 iburst\n\n192.0.2.2\n",
+            ),
+        ]);
+        assert_eq!(said(&of(&tree).unwrap()).len(), 1);
+        tree.add("usr/libexec/chrony-helper", b"");
+        let found = of(&tree).unwrap();
+        assert_eq!(
+            said(&found)[1..],
+            [
+                "server 192.0.2.1 (DHCP, /var/lib/dhclient/chrony.servers.eth0:1)",
+                "server 192.0.2.2 (DHCP, /var/lib/dhclient/chrony.servers.eth0:3)",
+            ]
+        );
+        assert_eq!(found.takes_offers[0].file, "/etc/dhcp/dhclient.d/chrony.sh");
     }
 
     #[test]

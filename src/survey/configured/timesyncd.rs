@@ -23,6 +23,11 @@ const PROGRAMS: [&str; 2] = [
 const UNITS: [&str; 2] = ["systemd-timesyncd", "dbus-org.freedesktop.timesync1"];
 /// What hands it the servers of DHCP.
 const NETWORKD: [&str; 1] = ["systemd-networkd"];
+/// What does so from dhclient, where that is what asks.
+const DHCLIENT_HOOK: &str = "/etc/dhcp/dhclient-exit-hooks.d/timesyncd";
+const DHCLIENT: [&str; 2] = ["/usr/sbin/dhclient", "/sbin/dhclient"];
+/// Interfaces of Debian's ifupdown, which calls it; other network managers have a client of their own.
+const INTERFACES: [&str; 2] = ["/etc/network/interfaces", "/etc/network/interfaces.d/*"];
 /// Sources that are told.
 const MOST_SOURCES: usize = 10_000;
 
@@ -50,6 +55,7 @@ pub(super) fn find(files: &mut Files, units: &Units) -> Option<Daemon> {
         let text = "systemd-networkd hands it the servers that DHCP offers, unless UseNTP=no";
         takes_offers.push(Evidence::file(&evidence.file, text));
     }
+    takes_offers.extend(by_dhclient(files));
     Some(Daemon {
         name: DaemonName::Timesyncd,
         enabled: units.enabled(files, &UNITS),
@@ -57,6 +63,24 @@ pub(super) fn find(files: &mut Files, units: &Units) -> Option<Daemon> {
         sources,
         takes_offers,
     })
+}
+
+/// The hook that hands it what dhclient is told, where an interface is set up by that.
+fn by_dhclient(files: &mut Files) -> Option<Evidence> {
+    let is_there = files.exists(DHCLIENT_HOOK) && DHCLIENT.iter().any(|of| files.exists(of));
+    let patterns = INTERFACES.iter().filter(|_| is_there);
+    let interfaces: Vec<String> = patterns.flat_map(|pattern| files.glob(pattern)).collect();
+    for file in interfaces {
+        let content = files.read(&file).unwrap_or_default();
+        for line in lines(&content) {
+            let words: Vec<&str> = line.text.split_whitespace().collect();
+            if let ["iface", _, "inet", "dhcp", ..] = *words {
+                let text = "hands it the servers that DHCP offers, by dhclient";
+                return Some(Evidence::file(DHCLIENT_HOOK, text));
+            }
+        }
+    }
+    None
 }
 
 /// Drop-ins by their names; a file of a name in an earlier folder hides those in later ones.
@@ -181,6 +205,26 @@ mod tests {
             ]
         );
         assert_eq!(found.basis, Basis::InForce);
+    }
+
+    #[test]
+    fn dhclient_hands_it_servers_where_ifupdown_calls_it() {
+        let tree = Tree::of(&[
+            PROGRAM,
+            ("etc/dhcp/dhclient-exit-hooks.d/timesyncd", ""),
+            ("usr/sbin/dhclient", ""),
+            (
+                "etc/network/interfaces",
+                "source /etc/network/interfaces.d/*\niface lo inet loopback\n",
+            ),
+        ]);
+        assert_eq!(of(&tree).unwrap().takes_offers, []);
+        tree.add(
+            "etc/network/interfaces.d/ens3",
+            b"allow-hotplug ens3\n  iface ens3 inet dhcp\n",
+        );
+        let takes = of(&tree).unwrap().takes_offers;
+        assert_eq!(takes[0].file, "/etc/dhcp/dhclient-exit-hooks.d/timesyncd");
     }
 
     #[test]

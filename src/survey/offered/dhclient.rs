@@ -45,14 +45,20 @@ struct Lease {
     interface: Option<String>,
     servers: Vec<(OfferBy, String, Evidence)>,
     expires: Option<Expires>,
+    /// When the address of IPv6 was given whose lifetime comes next.
+    starts: Option<i64>,
     is_released: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// In seconds since 1970; the later one is the greater one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Expires {
-    Never,
     At(i64),
+    Never,
 }
+
+/// A lifetime that does not end (RFC 8415 section 7.7).
+const FOR_EVER: i64 = 0xffff_ffff;
 
 impl Lease {
     /// Takes what stands between two semicolons.
@@ -70,6 +76,16 @@ impl Lease {
                 let date = words.next().zip(words.next());
                 let at = date.and_then(|(day, time)| seconds(day, time));
                 self.expires = at.map(Expires::At);
+            }
+            (Some("starts"), Some(at)) => self.starts = at.parse().ok(),
+            // Each address of IPv6 has its own end, and the lease stands as long as one of them.
+            (Some("max-life"), Some(life)) => {
+                let ends = match (self.starts, life.parse::<i64>()) {
+                    (_, Ok(FOR_EVER)) => Some(Expires::Never),
+                    (Some(starts), Ok(life)) => Some(Expires::At(starts.saturating_add(life))),
+                    _ => None,
+                };
+                self.expires = self.expires.max(ends);
             }
             (Some("option"), Some(option)) => {
                 let value = words.collect::<Vec<&str>>().join(" ");
@@ -239,6 +255,28 @@ mod tests {
         assert_eq!(found[1].by, OfferBy::Dhcp6);
         let released = said(&lease("never;\n released;"), Some(0));
         assert_eq!(released[0].1, Standing::Old);
+    }
+
+    #[test]
+    fn a_lease_of_ipv6_stands_as_long_as_one_of_its_addresses() {
+        let address = |life: u32| {
+            format!("  iaaddr 2001:db8::7 {{\n   starts 100;\n   max-life {life};\n  }}\n")
+        };
+        let lease = |addresses: &str| {
+            format!(
+                "lease6 {{\n ia-na 00:00 {{\n  starts 100;\n{addresses} }}\n option dhcp6.sntp-servers 2001:db8::1;\n}}"
+            )
+        };
+        let of = |addresses: &str, now| said(&lease(addresses), Some(now))[0].1;
+        let two = address(60) + &address(50);
+        assert_eq!(of(&two, 160), Standing::InForce);
+        assert_eq!(of(&two, 161), Standing::Old);
+        assert_eq!(
+            of(&(address(u32::MAX) + &two), i64::from(u32::MAX) / 2),
+            Standing::InForce
+        );
+        // Nothing but options was asked for.
+        assert_eq!(of("", 100), Standing::Unknown);
     }
 
     #[test]
