@@ -86,6 +86,11 @@ echo "servers that are used are asked where none is named"
 within asked '/tmp/clockfit measure -n 5 -i 50ms -f json 2>/dev/null'
 holds asked '.sources | length == 1 and .[0].address == "10.97.0.2" and .[0].valid == 5'
 
+echo "and what a conformance suite asks is answered"
+within scs '/tmp/clockfit scs 10.97.0.2 -n 3 -i 50ms --testcases "scs-0129-offered scs-0129-used-by-default"'
+grep -qx 'scs-0129-offered: PASS' "$scratch/scs.out" && grep -qx 'scs-0129-used-by-default: PASS' "$scratch/scs.out" \
+  || fail "scs: $(<"$scratch/scs.out")"
+
 echo "a user's own server takes the place of what is offered"
 rm "$host/run/chrony-dhcp/c.sources"
 echo 'server 10.97.0.3 iburst minpoll 0 maxpoll 0' >"$host/etc/chrony/sources.d/own.sources"

@@ -4,9 +4,9 @@ use anyhow::Context;
 
 use super::args::ScsArgs;
 use super::run::{self, Recording};
-use super::{Exit, catalogue, check, output};
+use super::{Exit, catalogue, check, output, surveyed};
 use crate::estimate;
-use crate::fitness::{self, Catalogue};
+use crate::fitness::{self, Catalogue, Surveyed};
 use crate::report::{ScsReport, write_scs};
 use crate::sample::Campaign;
 
@@ -25,12 +25,18 @@ pub(super) fn run(args: ScsArgs) -> anyhow::Result<Exit> {
     let catalogue = catalogue::load(&args.catalogue)?;
     let plan = check::plan(args.run.analysis);
     if let Some(file) = &args.replay {
-        return answer(&check::read(file)?, &plan, &catalogue, &ids);
+        return answer(&check::read(file)?, &plan, &catalogue, (None, &ids));
     }
+    let surveyed = surveyed::host();
     let ready = check::prepare(&args.sources, &args.run)?;
     let recording = Recording::of(args.run.output, args.run.force);
     let measured = run::conduct(ready, &recording)?;
-    let exit = answer(&measured.campaign, &plan, &catalogue, &ids)?;
+    let exit = answer(
+        &measured.campaign,
+        &plan,
+        &catalogue,
+        (surveyed.as_ref(), &ids),
+    )?;
     Ok(measured.unless_incomplete(exit))
 }
 
@@ -38,10 +44,10 @@ fn answer(
     campaign: &Campaign,
     plan: &estimate::Plan,
     catalogue: &Catalogue,
-    ids: &[String],
+    (surveyed, ids): (Option<&Surveyed>, &[String]),
 ) -> anyhow::Result<Exit> {
     let assessment = estimate::analyse(campaign, plan);
-    let conformance = fitness::conform(campaign, &assessment, catalogue, ids)?;
+    let conformance = fitness::conform(campaign, &assessment, catalogue, surveyed, ids)?;
     let report = ScsReport::new(campaign, &conformance);
     output::write(|mut out| write_scs(&report, &mut out))
         .context("the answers could not be written")?;

@@ -5,19 +5,27 @@ use std::path::Path;
 
 use super::output;
 use super::source::{Host, Source};
+use crate::fitness::Surveyed;
 use crate::net::{clock, route};
-use crate::survey::{Files, Selection, Standing, Survey, survey};
+use crate::survey::{Files, Selection, Standing, Survey, answer, survey};
 
 /// So many are asked at most: what a host has of a pool, and some beside.
 const MOST: usize = 16;
 
+/// What is found on this host; nothing where it cannot be looked at.
+pub(super) fn host() -> Option<Surveyed> {
+    let mut files = Files::below(Path::new("/")).ok()?;
+    let survey = survey(&mut files, clock::wall());
+    let answer = answer(&survey);
+    Some(Surveyed { survey, answer })
+}
+
 /// The servers that this host uses, or else those that it is offered, and says which; none where there are none, or
 /// where nothing can be told.
 pub(super) fn sources() -> Vec<Source> {
-    let Ok(mut files) = Files::below(Path::new("/")) else {
+    let Some(Surveyed { survey: found, .. }) = host() else {
         return Vec::new();
     };
-    let found = survey(&mut files, clock::wall());
     let (names, by) = match used(&found) {
         (names, by) if !names.is_empty() => (names, format!("those that {by} uses")),
         _ => (

@@ -10,6 +10,7 @@ use super::catalogue::Catalogue;
 use super::find::nearest;
 use super::judge::{Evidence, Judged, judge};
 use super::observed;
+use super::offered::{self, OfferGround, Surveyed};
 use super::quantity::Quantity;
 use super::question::Question;
 use super::verdict::{Check, Verdict};
@@ -49,20 +50,24 @@ enum Alone {
     ServersAgree,
     RootDistance,
     Stall,
+    Offered,
+    UsedByDefault,
 }
 
-const ALONE: [(&str, Alone); 4] = [
+const ALONE: [(&str, Alone); 6] = [
     ("three-servers", Alone::ThreeServers),
     ("servers-agree", Alone::ServersAgree),
     ("root-distance", Alone::RootDistance),
     ("stall", Alone::Stall),
+    ("offered", Alone::Offered),
+    ("used-by-default", Alone::UsedByDefault),
 ];
 
 /// The ids of all test cases, in their order.
 ///
 /// ```
 /// let ids = clockfit::fitness::testcases();
-/// assert_eq!(ids.len(), 16);
+/// assert_eq!(ids.len(), 18);
 /// assert!(ids.contains(&"scs-0129-offset-standard".to_owned()));
 /// ```
 pub fn testcases() -> Vec<String> {
@@ -128,6 +133,13 @@ pub enum Grounds {
         /// How often.
         stalls: u64,
     },
+    /// Which servers the host is offered, and takes.
+    Offers {
+        /// What that says.
+        ground: OfferGround,
+        /// Where it stands.
+        evidence: Vec<crate::survey::Evidence>,
+    },
     /// Nothing is known of the clock: no server answered.
     NoAnswer,
     /// There is no such test case; these are near.
@@ -165,7 +177,8 @@ pub fn read_testcases(list: &str) -> Result<Vec<String>, BadTestcase> {
     Ok(if ids.is_empty() { testcases() } else { ids })
 }
 
-/// Answers test cases. `assessment` was made of `campaign`, with a plan that compares servers over time.
+/// Answers test cases. `assessment` was made of `campaign`, with a plan that compares servers over time; `surveyed` is
+/// what was found on the host that made it, which a recording does not tell.
 ///
 /// # Errors
 ///
@@ -174,6 +187,7 @@ pub fn conform(
     campaign: &Campaign,
     assessment: &Assessment,
     catalogue: &Catalogue,
+    surveyed: Option<&Surveyed>,
     ids: &[String],
 ) -> Result<Conformance, CannotJudge> {
     let judged = match judge(campaign, assessment, &Question::grades(catalogue)) {
@@ -186,6 +200,7 @@ pub fn conform(
         assessment,
         catalogue,
         judged: judged.as_ref(),
+        surveyed,
     };
     let cases = ids.iter().map(|id| run.case(id)).collect();
     Ok(Conformance { judged, cases })
@@ -196,6 +211,7 @@ struct Run<'a> {
     assessment: &'a Assessment,
     catalogue: &'a Catalogue,
     judged: Option<&'a Judged>,
+    surveyed: Option<&'a Surveyed>,
 }
 
 impl Run<'_> {
@@ -234,6 +250,8 @@ impl Run<'_> {
             Alone::ServersAgree => self.servers_agree(),
             Alone::RootDistance => self.root_distance(),
             Alone::Stall => self.stall(),
+            Alone::Offered => offered::offered(self.surveyed),
+            Alone::UsedByDefault => offered::used_by_default(self.surveyed),
         }
     }
 

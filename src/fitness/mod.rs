@@ -12,6 +12,7 @@ mod fields;
 mod find;
 mod judge;
 mod observed;
+mod offered;
 mod quantity;
 mod question;
 mod quorum;
@@ -27,6 +28,7 @@ pub use conformance::{
 pub use entry::{Between, ClockRead, Grade, Kind, Limits, Origin, Scope, Service, Severity, Side};
 pub use find::UnknownName;
 pub use judge::{CannotJudge, Judged, LEAST_EXCHANGES, LEAST_OBSERVED, judge};
+pub use offered::{OfferGround, Surveyed};
 pub use quantity::{Quantity, Unit};
 pub use question::{DECIDING_GRADE, Question};
 pub use quorum::{

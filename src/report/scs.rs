@@ -9,11 +9,14 @@ use std::io::{self, Write};
 use super::check::{CheckedReport, Names, checked, reason};
 use super::clean::clean;
 use super::quantity::{exact, plain};
+use super::quorum::few;
+use super::survey::sentence as concluded;
 use super::text::{sentence, word};
 use crate::fitness::{
-    Case, Check, Conformance, Grounds, Judged, LEAST_SERVERS, LONGEST_STALL, Verdict,
+    Case, Check, Conformance, Grounds, Judged, LEAST_SERVERS, LONGEST_STALL, OfferGround, Verdict,
 };
 use crate::sample::Campaign;
+use crate::survey::Evidence;
 
 /// The answers of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -162,9 +165,39 @@ fn evidence(case: &Case, names: Names<'_>) -> Vec<String> {
             plain(longest.as_nanos()),
             exact(LONGEST_STALL.as_nanos())
         )],
+        Grounds::Offers { ground, evidence } => offers(ground, evidence),
         Grounds::NoAnswer => vec![no_answer()],
         Grounds::Unknown(_) => vec!["nobody knows this test case".to_owned()],
     }
+}
+
+/// Lines of evidence that are told of one answer.
+const MOST_EVIDENCE: usize = 20;
+
+fn offers(ground: &OfferGround, evidence: &[Evidence]) -> Vec<String> {
+    let first = match ground {
+        OfferGround::Replayed => "a recording does not tell what its host was offered".to_owned(),
+        OfferGround::Offered(servers) => {
+            let servers: Vec<String> = servers.iter().map(|of| clean(of)).collect();
+            format!("offered are {}", few(&servers))
+        }
+        OfferGround::NoneOffered => "no lease names a time server".to_owned(),
+        OfferGround::NoLease => "there is no lease of a DHCP client that is known here".to_owned(),
+        OfferGround::Concluded(conclusion) => format!("the host {}", concluded(*conclusion)),
+        OfferGround::NotUsed => {
+            "the host takes what it is offered, and uses none of it at this moment".to_owned()
+        }
+    };
+    let told = evidence.iter().take(MOST_EVIDENCE).map(|of| {
+        let line = of.line.map(|line| format!(" line {line}"));
+        clean(&format!(
+            "{}{}, {}",
+            of.file,
+            line.unwrap_or_default(),
+            of.text
+        ))
+    });
+    std::iter::once(first).chain(told).collect()
 }
 
 fn counted(n: usize, what: &str) -> String {

@@ -293,7 +293,7 @@ impl SurveyReport {
     }
 }
 
-fn sentence(of: Conclusion) -> &'static str {
+pub(super) fn sentence(of: Conclusion) -> &'static str {
     match of {
         Conclusion::ByDefault => {
             "takes the time servers that it is offered, without anybody's doing"

@@ -33,6 +33,8 @@ pub struct Survey {
     pub system: Option<Evidence>,
     /// Servers and clocks that the host is offered.
     pub offers: Vec<Offer>,
+    /// Leases of DHCP clients, whatever they offer: what shows that there are some.
+    pub leases: Vec<Evidence>,
     /// Time daemons that are installed, or left files.
     pub daemons: Vec<Daemon>,
     /// Time daemons that run, with what they use; absent where a mounted image was looked at.
@@ -58,11 +60,12 @@ pub fn survey_image(files: &mut Files) -> Survey {
 }
 
 fn look(files: &mut Files, now: Option<Timestamp>) -> Survey {
-    let offers = offered::find(files, now);
+    let offered = offered::find(files, now);
     let daemons = configured::find(files);
     Survey {
         system: evidence::system(files),
-        offers,
+        offers: offered.offers,
+        leases: offered.leases,
         daemons,
         running: None,
         missed: files.missed(),

@@ -2,4 +2,5 @@
 
 mod catalogue;
 mod judge;
+mod offered;
 mod quorum;

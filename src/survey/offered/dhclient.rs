@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::super::evidence::Evidence;
 use super::super::files::Files;
 use super::super::lines::lines;
-use super::{Offer, OfferBy, Standing, dhcp};
+use super::{Found, Offer, OfferBy, Standing, dhcp};
 use crate::time::{NANOS_PER_SEC, Timestamp};
 
 /// Where distributions and network managers keep them.
@@ -24,16 +24,14 @@ const PATTERNS: [&str; 10] = [
     "/var/lib/xcp/dhclient*.leases",
 ];
 
-pub(super) fn find(files: &mut Files, now: Option<Timestamp>) -> Vec<Offer> {
-    let mut found = Vec::new();
+pub(super) fn find(files: &mut Files, now: Option<Timestamp>, found: &mut Found) {
     for pattern in PATTERNS {
         for file in files.glob(pattern) {
             if let Some(content) = files.read(&file) {
-                found.extend(of_file(&file, &content, now));
+                of_file(&file, &content, now, found);
             }
         }
     }
-    found
 }
 
 /// Option 56 of DHCPv6, for which dhclient has no name.
@@ -109,7 +107,7 @@ fn listed(value: &str) -> Vec<String> {
     servers.map(str::to_owned).collect()
 }
 
-fn of_file(file: &str, content: &[u8], now: Option<Timestamp>) -> Vec<Offer> {
+fn of_file(file: &str, content: &[u8], now: Option<Timestamp>, found: &mut Found) {
     let mut last: BTreeMap<(bool, Option<String>), Lease> = BTreeMap::new();
     let mut lease: Option<(bool, Lease)> = None;
     let mut depth = 0_u32;
@@ -137,7 +135,7 @@ fn of_file(file: &str, content: &[u8], now: Option<Timestamp>) -> Vec<Offer> {
         };
         lease.statement(text, &|| Evidence::line(file, line.number, &line.text));
     }
-    let offers = last.into_values().flat_map(|lease| {
+    for lease in last.into_values() {
         let standing = match lease.expires {
             _ if lease.is_released => Standing::Old,
             Some(Expires::Never) => Standing::InForce,
@@ -148,19 +146,21 @@ fn of_file(file: &str, content: &[u8], now: Option<Timestamp>) -> Vec<Offer> {
             None => Standing::Unknown,
         };
         let interface = lease.interface;
-        lease
-            .servers
-            .into_iter()
-            .map(move |(by, server, evidence)| Offer {
+        if standing != Standing::Old {
+            found.lease(file, interface.as_deref());
+        }
+        let servers = lease.servers.into_iter();
+        found
+            .offers
+            .extend(servers.map(|(by, server, evidence)| Offer {
                 by,
                 client: "dhclient",
                 interface: interface.clone(),
                 server,
                 standing,
                 evidence,
-            })
-    });
-    offers.collect()
+            }));
+    }
 }
 
 /// Octets as hexadecimal digits with colons between, without leading zeros.
@@ -206,11 +206,17 @@ fn seconds(day: &str, time: &str) -> Option<i64> {
 mod tests {
     use super::*;
 
+    fn offers(content: &str, now: Option<Timestamp>) -> Vec<Offer> {
+        let mut found = Found::default();
+        of_file(FILE, content.as_bytes(), now, &mut found);
+        found.offers
+    }
+
     const FILE: &str = "/var/lib/dhcp/dhclient.ens3.leases";
 
     fn said(content: &str, now: Option<i64>) -> Vec<(String, Standing, Option<u32>)> {
         let now = now.map(|now| Timestamp::from_nanos(now * NANOS_PER_SEC));
-        let found = of_file(FILE, content.as_bytes(), now).into_iter();
+        let found = offers(content, now).into_iter();
         found
             .map(|of| (of.server, of.standing, of.evidence.line))
             .collect()
@@ -249,7 +255,7 @@ mod tests {
         let v6 = "lease6 {\n  interface \"ens3\";\n  ia-na 00:00 {\n    iaaddr 2001:db8::7 {\n      starts 1;\n    }\n  }\n  \
                   option dhcp6.sntp-servers 2001:db8::1,2001:db8::2;\n  \
                   option dhcp6.unknown-56 0:1:0:10:20:1:d:b8:0:0:0:0:0:0:0:0:0:0:1:23;\n}\n";
-        let found = of_file(FILE, v6.as_bytes(), None);
+        let found = offers(v6, None);
         let servers: Vec<&str> = found.iter().map(|of| of.server.as_str()).collect();
         assert_eq!(servers, ["2001:db8::1", "2001:db8::2", "2001:db8::123"]);
         assert_eq!(found[1].by, OfferBy::Dhcp6);

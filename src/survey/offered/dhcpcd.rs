@@ -2,13 +2,12 @@
 
 use super::super::evidence::Evidence;
 use super::super::files::Files;
-use super::{Offer, OfferBy, dhcp, interfaces};
+use super::{Found, Offer, OfferBy, Standing, dhcp, interfaces};
 use crate::time::{NANOS_PER_SEC, Timestamp};
 
 const FOLDERS: [&str; 3] = ["/var/lib/dhcpcd", "/var/lib/dhcpcd5", "/var/db/dhcpcd"];
 
-pub(super) fn find(files: &mut Files, now: Option<Timestamp>) -> Vec<Offer> {
-    let mut found = Vec::new();
+pub(super) fn find(files: &mut Files, now: Option<Timestamp>, found: &mut Found) {
     let known = interfaces(files);
     for folder in FOLDERS {
         for name in files.list(folder) {
@@ -32,12 +31,16 @@ pub(super) fn find(files: &mut Files, now: Option<Timestamp>) -> Vec<Offer> {
                 Timestamp::from_nanos(since.as_nanos().saturating_add(lease))
             });
             let interface = interface(stem, &known);
+            let standing = super::standing(ends, now);
+            if standing != Standing::Old {
+                found.lease(&file, Some(&interface));
+            }
             for server in told.servers {
-                found.push(Offer {
+                found.offers.push(Offer {
                     by,
                     client: "dhcpcd",
                     interface: Some(interface.clone()),
-                    standing: super::standing(ends, now),
+                    standing,
                     evidence: Evidence::file(
                         &file,
                         &format!("the reply that gave this lease names {server}"),
@@ -47,7 +50,6 @@ pub(super) fn find(files: &mut Files, now: Option<Timestamp>) -> Vec<Offer> {
             }
         }
     }
-    found
 }
 
 /// The interface in a file's name, before that of its wireless network; both may have dashes in them.
@@ -67,9 +69,14 @@ fn interface(stem: &str, known: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::super::tests::Tree;
-    use super::super::Standing;
     use super::super::dhcp::tests::{REPLY_V6, bytes, message};
     use super::*;
+
+    fn offers(files: &mut Files, now: Option<Timestamp>) -> Vec<Offer> {
+        let mut found = Found::default();
+        find(files, now, &mut found);
+        found.offers
+    }
 
     #[test]
     fn leases_of_both_kinds() {
@@ -84,7 +91,7 @@ mod tests {
         tree.add("var/lib/dhcpcd/wl-0-my-net.lease6", &bytes(REPLY_V6));
         tree.add("var/lib/dhcpcd5/dhcpcd-eth1.lease", b"\0\0");
         let said = |now: Option<Timestamp>| -> Vec<(String, String, Standing)> {
-            let found = find(&mut tree.files(), now).into_iter();
+            let found = offers(&mut tree.files(), now).into_iter();
             found
                 .map(|of| (of.interface.unwrap(), of.server, of.standing))
                 .collect()

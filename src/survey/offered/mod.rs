@@ -76,15 +76,36 @@ pub struct Offer {
 /// Offers that are told; nobody is offered more.
 const MOST: usize = 10_000;
 
+/// What was found of them.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// What is offered.
+    pub offers: Vec<Offer>,
+    /// Leases, whatever they offer.
+    pub leases: Vec<Evidence>,
+}
+
+impl Found {
+    /// A lease, whatever it offers.
+    fn lease(&mut self, file: &str, interface: Option<&str>) {
+        if self.leases.len() < MOST {
+            let of = interface.map_or_else(String::new, |name| format!(" of {name}"));
+            self.leases
+                .push(Evidence::file(file, &format!("a lease{of}")));
+        }
+    }
+}
+
 /// Looks for all of them.
-pub(super) fn find(files: &mut Files, now: Option<Timestamp>) -> Vec<Offer> {
-    let mut found = networkd::find(files);
-    found.extend(network_manager::find(files, now));
-    found.extend(dhclient::find(files, now));
-    found.extend(dhcpcd::find(files, now));
-    found.extend(wicked::find(files, now));
-    found.truncate(MOST);
-    found.extend(clocks::find(files));
+pub(super) fn find(files: &mut Files, now: Option<Timestamp>) -> Found {
+    let mut found = Found::default();
+    networkd::find(files, &mut found);
+    network_manager::find(files, now, &mut found);
+    dhclient::find(files, now, &mut found);
+    dhcpcd::find(files, now, &mut found);
+    wicked::find(files, now, &mut found);
+    found.offers.truncate(MOST);
+    found.offers.extend(clocks::find(files));
     found
 }
 

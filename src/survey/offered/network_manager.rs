@@ -3,19 +3,21 @@
 use super::super::evidence::Evidence;
 use super::super::files::Files;
 use super::super::lines::lines;
-use super::{Offer, OfferBy, dhcp, interface_of};
+use super::{Found, Offer, OfferBy, dhcp, interface_of};
 use crate::time::{NANOS_PER_SEC, Timestamp};
 
 const DEVICES: &str = "/run/NetworkManager/devices";
 
-pub(super) fn find(files: &mut Files, now: Option<Timestamp>) -> Vec<Offer> {
-    let mut found = Vec::new();
+pub(super) fn find(files: &mut Files, now: Option<Timestamp>, found: &mut Found) {
     for index in files.list(DEVICES) {
         let file = format!("{DEVICES}/{index}");
         let Some(content) = files.read(&file) else {
             continue;
         };
         let interface = interface_of(files, &index);
+        if lines(&content).any(|line| line.text == "[dhcp4]" || line.text == "[dhcp6]") {
+            found.lease(&file, interface.as_deref());
+        }
         let ends = value(&content, "expiry").and_then(|of| of.parse::<i64>().ok());
         let ends = ends.map(|of| Timestamp::from_nanos(of.saturating_mul(NANOS_PER_SEC)));
         for line in lines(&content) {
@@ -30,7 +32,7 @@ pub(super) fn find(files: &mut Files, now: Option<Timestamp>) -> Vec<Offer> {
             // A space is written \s.
             let servers = servers.replace("\\s", " ");
             for server in servers.split([' ', ',']).filter(|of| dhcp::is_server(of)) {
-                found.push(Offer {
+                found.offers.push(Offer {
                     by,
                     client: "NetworkManager",
                     interface: interface.clone(),
@@ -41,7 +43,6 @@ pub(super) fn find(files: &mut Files, now: Option<Timestamp>) -> Vec<Offer> {
             }
         }
     }
-    found
 }
 
 /// A key without the group that it repeats.
@@ -65,6 +66,12 @@ mod tests {
     use super::super::Standing;
     use super::*;
 
+    fn offers(files: &mut Files, now: Option<Timestamp>) -> Vec<Offer> {
+        let mut found = Found::default();
+        find(files, now, &mut found);
+        found.offers
+    }
+
     #[test]
     fn options_of_a_device() {
         let tree = Tree::of(&[
@@ -78,7 +85,7 @@ mod tests {
             ("run/NetworkManager/devices/3", "[device]\nmanaged=true\n"),
         ]);
         let at = |seconds: i64| Some(Timestamp::from_nanos(seconds * NANOS_PER_SEC));
-        let found = find(&mut tree.files(), at(1_800_000_000));
+        let found = offers(&mut tree.files(), at(1_800_000_000));
         let said: Vec<_> = found
             .iter()
             .map(|of| (of.by, of.server.as_str(), of.standing))
@@ -94,7 +101,7 @@ mod tests {
         );
         assert_eq!(found[0].interface.as_deref(), Some("enp1s0"));
         assert_eq!(
-            find(&mut tree.files(), at(1_800_003_601))[0].standing,
+            offers(&mut tree.files(), at(1_800_003_601))[0].standing,
             Standing::Old
         );
     }

@@ -7,13 +7,12 @@
 use super::super::evidence::Evidence;
 use super::super::files::Files;
 use super::super::lines::lines;
-use super::{Offer, OfferBy, Standing, dhcp, interface_of};
+use super::{Found, Offer, OfferBy, Standing, dhcp, interface_of};
 
 const LEASES: &str = "/run/systemd/netif/leases";
 const LINKS: &str = "/run/systemd/netif/links";
 
-pub(super) fn find(files: &mut Files) -> Vec<Offer> {
-    let mut found: Vec<Offer> = Vec::new();
+pub(super) fn find(files: &mut Files, found: &mut Found) {
     for (folder, by) in [(LEASES, OfferBy::Dhcp4), (LINKS, OfferBy::Network)] {
         for index in files.list(folder) {
             // Others are being written.
@@ -29,6 +28,9 @@ pub(super) fn find(files: &mut Files) -> Vec<Offer> {
                 continue;
             }
             let interface = interface_of(files, &index);
+            if by == OfferBy::Dhcp4 {
+                found.lease(&file, interface.as_deref());
+            }
             let written = match by {
                 OfferBy::Network => written_down(files, &content),
                 _ => Vec::new(),
@@ -40,10 +42,10 @@ pub(super) fn find(files: &mut Files) -> Vec<Offer> {
                 for server in servers.trim_matches('"').split_whitespace() {
                     let is_known = |of: &Offer| of.server == server && of.interface == interface;
                     let is_own = written.iter().any(|of| of == server);
-                    if is_own || !dhcp::is_server(server) || found.iter().any(is_known) {
+                    if is_own || !dhcp::is_server(server) || found.offers.iter().any(is_known) {
                         continue;
                     }
-                    found.push(Offer {
+                    found.offers.push(Offer {
                         by,
                         client: "systemd-networkd",
                         interface: interface.clone(),
@@ -55,7 +57,6 @@ pub(super) fn find(files: &mut Files) -> Vec<Offer> {
             }
         }
     }
-    found
 }
 
 /// Servers that the file of a link's settings names: nobody offered those.
@@ -77,6 +78,12 @@ fn written_down(files: &mut Files, link: &[u8]) -> Vec<String> {
 mod tests {
     use super::super::super::tests::{Tree, missed_in};
     use super::*;
+
+    fn offers(files: &mut Files) -> Vec<Offer> {
+        let mut found = Found::default();
+        find(files, &mut found);
+        found.offers
+    }
 
     #[test]
     fn a_lease_and_what_a_link_has_beside_it() {
@@ -100,7 +107,7 @@ mod tests {
             ("sys/class/net/ens3/ifindex", "2\n"),
         ]);
         let mut files = tree.files();
-        let found = find(&mut files);
+        let found = offers(&mut files);
         let said: Vec<_> = found
             .iter()
             .map(|of| (of.by, of.interface.as_deref(), of.server.as_str()))

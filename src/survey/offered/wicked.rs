@@ -6,11 +6,10 @@
 use super::super::evidence::Evidence;
 use super::super::files::Files;
 use super::super::lines::lines;
-use super::{Offer, OfferBy, dhcp};
+use super::{Found, Offer, OfferBy, Standing, dhcp};
 use crate::time::{NANOS_PER_SEC, Timestamp};
 
-pub(super) fn find(files: &mut Files, now: Option<Timestamp>) -> Vec<Offer> {
-    let mut found = Vec::new();
+pub(super) fn find(files: &mut Files, now: Option<Timestamp>, found: &mut Found) {
     for file in files.glob("/run/wicked/leaseinfo.*") {
         let Some(content) = files.read(&file) else {
             continue;
@@ -31,6 +30,9 @@ pub(super) fn find(files: &mut Files, now: Option<Timestamp>) -> Vec<Offer> {
             ends.map(|(since, lease)| since.saturating_add(lease).saturating_mul(NANOS_PER_SEC));
         let standing = super::standing(ends.map(Timestamp::from_nanos), now);
         let interface = value("INTERFACE");
+        if standing != Standing::Old {
+            found.lease(&file, interface.as_deref());
+        }
         for line in lines(&content) {
             let Some((key, servers)) = line.text.split_once('=') else {
                 continue;
@@ -43,7 +45,7 @@ pub(super) fn find(files: &mut Files, now: Option<Timestamp>) -> Vec<Offer> {
                 .split_whitespace()
                 .filter(|of| dhcp::is_server(of))
             {
-                found.push(Offer {
+                found.offers.push(Offer {
                     by,
                     client: "wicked",
                     interface: interface.clone(),
@@ -54,14 +56,18 @@ pub(super) fn find(files: &mut Files, now: Option<Timestamp>) -> Vec<Offer> {
             }
         }
     }
-    found
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::super::tests::Tree;
-    use super::super::Standing;
     use super::*;
+
+    fn offers(files: &mut Files, now: Option<Timestamp>) -> Vec<Offer> {
+        let mut found = Found::default();
+        find(files, now, &mut found);
+        found.offers
+    }
 
     #[test]
     fn what_scripts_are_told() {
@@ -70,14 +76,14 @@ mod tests {
             "INTERFACE='eth0'\nACQUIRED='1800000000'\nLEASETIME='3600'\nNTPSERVERS='192.0.2.10 192.0.2.11'\n",
         )]);
         let at = |seconds: i64| Some(Timestamp::from_nanos(seconds * NANOS_PER_SEC));
-        let found = find(&mut tree.files(), at(1_800_003_600));
+        let found = offers(&mut tree.files(), at(1_800_003_600));
         assert_eq!((found.len(), found[1].server.as_str()), (2, "192.0.2.11"));
         assert_eq!(
             (found[0].standing, found[0].interface.as_deref()),
             (Standing::InForce, Some("eth0"))
         );
         assert_eq!(
-            find(&mut tree.files(), at(1_800_003_601))[0].standing,
+            offers(&mut tree.files(), at(1_800_003_601))[0].standing,
             Standing::Old
         );
     }
