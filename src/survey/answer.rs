@@ -1,10 +1,10 @@
 //! [`answer`]: whether the time that a host is offered is the time that it is configured with, and by whose doing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::configured::{Author, Daemon, DaemonName, Enabled, SourceKind};
-use super::offered::{Offer, Standing};
+use super::offered::{Offer, Standing, also_called};
 use super::{Evidence, Survey};
 
 /// What follows for a host.
@@ -75,8 +75,9 @@ pub struct Answer {
 pub fn answer(survey: &Survey) -> Answer {
     let enabled = survey.daemons.iter().filter(|of| of.enabled.is_yes());
     let enabled: Vec<&Daemon> = enabled.collect();
-    let has = |offer: &Offer| configured_by(offer, &enabled);
-    let offers: Vec<Option<Author>> = survey.offers.iter().map(has).collect();
+    let had = Had::by(&enabled);
+    let offers = survey.offers.iter().map(|of| had.configured_by(of));
+    let offers: Vec<Option<Author>> = offers.collect();
     let (conclusion, mut because) = conclude(survey, &enabled, &offers);
     because.extend(enabled.iter().filter_map(|of| match &of.enabled {
         Enabled::Yes(evidence) => Some(evidence.clone()),
@@ -92,21 +93,54 @@ pub fn answer(survey: &Survey) -> Answer {
     }
 }
 
-/// By whose doing one of these daemons has what is offered.
-fn configured_by(offer: &Offer, enabled: &[&Daemon]) -> Option<Author> {
-    let mut sources = enabled.iter().flat_map(|of| &of.sources);
-    if !offer.by.is_network() {
-        let named = sources
-            .find(|of| of.kind == SourceKind::Clock && of.name.contains(offer.server.as_str()));
-        return named.map(|of| of.author);
+/// What daemons have, to be looked up: each of ten thousand offers in each of many thousand sources takes minutes.
+struct Had<'a> {
+    servers: BTreeMap<Server, Author>,
+    clocks: Vec<(&'a str, Author)>,
+    /// Whether timesyncd asks networkd itself; what others are handed stands among their sources.
+    asks_networkd: bool,
+}
+
+impl<'a> Had<'a> {
+    fn by(enabled: &[&'a Daemon]) -> Self {
+        let mut servers = BTreeMap::new();
+        let mut clocks = Vec::new();
+        for source in enabled.iter().flat_map(|of| &of.sources) {
+            match source.kind {
+                SourceKind::Clock => clocks.push((source.name.as_str(), source.author)),
+                _ => {
+                    let author = servers.entry(Server::of(&source.name));
+                    author.or_insert(source.author);
+                }
+            }
+        }
+        let mut timesyncd = enabled.iter().filter(|of| of.name == DaemonName::Timesyncd);
+        Self {
+            servers,
+            clocks,
+            asks_networkd: timesyncd.any(|of| !of.takes_offers.is_empty()),
+        }
     }
-    let named = sources.find(|of| is_same(&of.name, &offer.server));
-    // timesyncd asks networkd itself; what others are handed stands among their sources.
-    let mut timesyncd = enabled.iter().filter(|of| of.name == DaemonName::Timesyncd);
-    let is_asked = offer.client == NETWORKD && timesyncd.any(|of| !of.takes_offers.is_empty());
-    named
-        .map(|of| of.author)
-        .or(is_asked.then_some(Author::Dhcp))
+
+    /// By whose doing one of the daemons has what is offered.
+    fn configured_by(&self, offer: &Offer) -> Option<Author> {
+        if !offer.by.is_network() {
+            let mut clocks = self.clocks.iter();
+            let clock = clocks.find(|(name, _)| is_clock(name, offer));
+            return clock.map(|(_, author)| *author);
+        }
+        let is_asked = offer.client == NETWORKD && self.asks_networkd && !offer.is_kept;
+        let author = self.servers.get(&Server::of(&offer.server)).copied();
+        author.or(is_asked.then_some(Author::Dhcp))
+    }
+}
+
+/// Whether a clock's name, such as `PHC /dev/ptp_kvm:nocrossts`, is that of the device that is offered, or of the link
+/// that udev makes of it.
+fn is_clock(name: &str, offer: &Offer) -> bool {
+    let mut words = name.split([' ', ':']);
+    let link = also_called(&offer.evidence.text);
+    words.any(|word| word == offer.server || link.is_some_and(|link| word == link))
 }
 
 fn conclude(
@@ -196,14 +230,20 @@ fn findings(survey: &Survey, enabled: &[&Daemon]) -> Vec<Finding> {
     findings
 }
 
-/// Whether two names are of one server: as host names are compared, and addresses by what they mean.
-fn is_same(a: &str, b: &str) -> bool {
-    let address = |text: &str| text.parse::<IpAddr>().ok().map(|of| of.to_canonical());
-    match (address(a), address(b)) {
-        (Some(a), Some(b)) => a == b,
-        _ => a
-            .trim_end_matches('.')
-            .eq_ignore_ascii_case(b.trim_end_matches('.')),
+/// A server, the same whatever way it is written: host names are compared without regard to case, addresses by what
+/// they mean.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Server {
+    Address(IpAddr),
+    Name(String),
+}
+
+impl Server {
+    fn of(text: &str) -> Self {
+        match text.parse::<IpAddr>() {
+            Ok(address) => Self::Address(address.to_canonical()),
+            Err(_) => Self::Name(text.trim_end_matches('.').to_ascii_lowercase()),
+        }
     }
 }
 
@@ -327,6 +367,7 @@ mod tests {
 
     #[test]
     fn names_and_addresses_of_one_server() {
+        let is_same = |a, b| Server::of(a) == Server::of(b);
         assert!(
             is_same("NTP1.example.", "ntp1.EXAMPLE") && is_same("2001:db8::1", "2001:db8:0::1")
         );

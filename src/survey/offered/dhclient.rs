@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::super::evidence::Evidence;
 use super::super::files::Files;
 use super::super::lines::lines;
-use super::{Offer, OfferBy, Standing, dhcp};
+use super::{Offer, OfferBy, Offers, Standing, dhcp};
 use crate::time::{NANOS_PER_SEC, Timestamp};
 
 /// Where distributions and network managers keep them.
@@ -24,16 +24,23 @@ const PATTERNS: [&str; 10] = [
     "/var/lib/xcp/dhclient*.leases",
 ];
 
-pub(super) fn find(files: &mut Files, now: Option<Timestamp>) -> Vec<Offer> {
-    let mut found = Vec::new();
+/// Servers of one lease; there is no room for more in a message.
+const MOST_OF_A_LEASE: usize = 256;
+
+pub(super) fn find(files: &mut Files, now: Option<Timestamp>, found: &mut Offers) {
     for pattern in PATTERNS {
         for file in files.glob(pattern) {
-            if let Some(content) = files.read(&file) {
-                found.extend(of_file(&file, &content, now));
+            let Some(content) = files.read(&file) else {
+                continue;
+            };
+            for offer in of_file(&file, &content, now) {
+                if found.is_full(&file) {
+                    break;
+                }
+                found.all.push(offer);
             }
         }
     }
-    found
 }
 
 /// Option 56 of DHCPv6, for which dhclient has no name.
@@ -44,15 +51,20 @@ const UNNAMED: &str = "dhcp6.unknown-56";
 struct Lease {
     interface: Option<String>,
     servers: Vec<(OfferBy, String, Evidence)>,
+    /// Since when the address that was named last holds.
+    starts: Option<i64>,
     expires: Option<Expires>,
     is_released: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Expires {
-    Never,
     At(i64),
+    Never,
 }
+
+/// A lifetime that does not end (RFC 8415 section 7.7).
+const FOR_EVER: i64 = 0xffff_ffff;
 
 impl Lease {
     /// Takes what stands between two semicolons.
@@ -61,6 +73,17 @@ impl Lease {
         match (words.next(), words.next()) {
             (Some("interface"), Some(name)) => self.interface = Some(unquoted(name).to_owned()),
             (Some("released"), None) => self.is_released = true,
+            // Of IPv6: a lease ends with the last of its addresses.
+            (Some("starts"), Some(at)) => self.starts = at.parse().ok(),
+            (Some("max-life"), Some(life)) => {
+                let ends = self.starts.zip(life.parse::<i64>().ok());
+                let ends = match ends {
+                    Some((_, FOR_EVER)) => Some(Expires::Never),
+                    Some((since, life)) => Some(Expires::At(since.saturating_add(life))),
+                    None => None,
+                };
+                self.expires = self.expires.max(ends);
+            }
             (Some("expire"), Some("never")) => self.expires = Some(Expires::Never),
             (Some("expire"), Some("epoch")) => {
                 let at = words.next().map(|at| at.trim_end_matches(';'));
@@ -71,6 +94,7 @@ impl Lease {
                 let at = date.and_then(|(day, time)| seconds(day, time));
                 self.expires = at.map(Expires::At);
             }
+            (Some("option"), Some(_)) if self.servers.len() >= MOST_OF_A_LEASE => {}
             (Some("option"), Some(option)) => {
                 let value = words.collect::<Vec<&str>>().join(" ");
                 let (by, servers) = match option {
@@ -80,7 +104,9 @@ impl Lease {
                     _ => return,
                 };
                 for server in servers.into_iter().filter(|of| dhcp::is_server(of)) {
-                    self.servers.push((by, server, evidence()));
+                    if self.servers.len() < MOST_OF_A_LEASE {
+                        self.servers.push((by, server, evidence()));
+                    }
                 }
             }
             _ => {}
@@ -141,6 +167,7 @@ fn of_file(file: &str, content: &[u8], now: Option<Timestamp>) -> Vec<Offer> {
                 interface: interface.clone(),
                 server,
                 standing,
+                is_kept: false,
                 evidence,
             })
     });
@@ -237,6 +264,20 @@ mod tests {
         let servers: Vec<&str> = found.iter().map(|of| of.server.as_str()).collect();
         assert_eq!(servers, ["2001:db8::1", "2001:db8::2", "2001:db8::123"]);
         assert_eq!(found[1].by, OfferBy::Dhcp6);
+        let v6 = |life: u32| {
+            format!(
+                "lease6 {{\n ia-na 0:0 {{\n starts 5;\n iaaddr 2001:db8::7 {{\n starts 100;\n preferred-life 5;\n \
+                 max-life {life};\n }}\n iaaddr 2001:db8::8 {{\n starts 1;\n max-life 1;\n }}\n }}\n \
+                 option dhcp6.sntp-servers 2001:db8::1;\n}}\n"
+            )
+        };
+        for (life, now, standing) in [
+            (50, 150, Standing::InForce),
+            (50, 151, Standing::Old),
+            (u32::MAX, i64::MAX / NANOS_PER_SEC, Standing::InForce),
+        ] {
+            assert_eq!(said(&v6(life), Some(now))[0].1, standing, "{life} {now}");
+        }
         let released = said(&lease("never;\n released;"), Some(0));
         assert_eq!(released[0].1, Standing::Old);
     }

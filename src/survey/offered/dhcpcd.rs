@@ -2,14 +2,17 @@
 
 use super::super::evidence::Evidence;
 use super::super::files::Files;
-use super::{Offer, OfferBy, dhcp, interfaces};
+use super::{Interfaces, Offer, OfferBy, Offers, dhcp};
 use crate::time::{NANOS_PER_SEC, Timestamp};
 
 const FOLDERS: [&str; 3] = ["/var/lib/dhcpcd", "/var/lib/dhcpcd5", "/var/db/dhcpcd"];
 
-pub(super) fn find(files: &mut Files, now: Option<Timestamp>) -> Vec<Offer> {
-    let mut found = Vec::new();
-    let known = interfaces(files);
+pub(super) fn find(
+    files: &mut Files,
+    interfaces: &Interfaces,
+    now: Option<Timestamp>,
+    found: &mut Offers,
+) {
     for folder in FOLDERS {
         for name in files.list(folder) {
             let (stem, by) = match (name.strip_suffix(".lease"), name.strip_suffix(".lease6")) {
@@ -31,13 +34,17 @@ pub(super) fn find(files: &mut Files, now: Option<Timestamp>) -> Vec<Offer> {
             let ends = ends.map(|(since, lease)| {
                 Timestamp::from_nanos(since.as_nanos().saturating_add(lease))
             });
-            let interface = interface(stem, &known);
+            let interface = interface(stem, &interfaces.names);
             for server in told.servers {
-                found.push(Offer {
+                if found.is_full(&file) {
+                    break;
+                }
+                found.all.push(Offer {
                     by,
                     client: "dhcpcd",
                     interface: Some(interface.clone()),
                     standing: super::standing(ends, now),
+                    is_kept: false,
                     evidence: Evidence::file(
                         &file,
                         &format!("the reply that gave this lease names {server}"),
@@ -47,7 +54,6 @@ pub(super) fn find(files: &mut Files, now: Option<Timestamp>) -> Vec<Offer> {
             }
         }
     }
-    found
 }
 
 /// The interface in a file's name, before that of its wireless network; both may have dashes in them.
@@ -84,7 +90,11 @@ mod tests {
         tree.add("var/lib/dhcpcd/wl-0-my-net.lease6", &bytes(REPLY_V6));
         tree.add("var/lib/dhcpcd5/dhcpcd-eth1.lease", b"\0\0");
         let said = |now: Option<Timestamp>| -> Vec<(String, String, Standing)> {
-            let found = find(&mut tree.files(), now).into_iter();
+            let mut files = tree.files();
+            let mut offers = Offers::default();
+            let interfaces = Interfaces::find(&mut files);
+            find(&mut files, &interfaces, now, &mut offers);
+            let found = offers.all.into_iter();
             found
                 .map(|of| (of.interface.unwrap(), of.server, of.standing))
                 .collect()

@@ -3,19 +3,23 @@
 use super::super::evidence::Evidence;
 use super::super::files::Files;
 use super::super::lines::lines;
-use super::{Offer, OfferBy, dhcp, interface_of};
+use super::{Interfaces, Offer, OfferBy, Offers, dhcp};
 use crate::time::{NANOS_PER_SEC, Timestamp};
 
 const DEVICES: &str = "/run/NetworkManager/devices";
 
-pub(super) fn find(files: &mut Files, now: Option<Timestamp>) -> Vec<Offer> {
-    let mut found = Vec::new();
+pub(super) fn find(
+    files: &mut Files,
+    interfaces: &Interfaces,
+    now: Option<Timestamp>,
+    found: &mut Offers,
+) {
     for index in files.list(DEVICES) {
         let file = format!("{DEVICES}/{index}");
         let Some(content) = files.read(&file) else {
             continue;
         };
-        let interface = interface_of(files, &index);
+        let interface = interfaces.of(&index);
         let ends = value(&content, "expiry").and_then(|of| of.parse::<i64>().ok());
         let ends = ends.map(|of| Timestamp::from_nanos(of.saturating_mul(NANOS_PER_SEC)));
         for line in lines(&content) {
@@ -30,18 +34,21 @@ pub(super) fn find(files: &mut Files, now: Option<Timestamp>) -> Vec<Offer> {
             // A space is written \s.
             let servers = servers.replace("\\s", " ");
             for server in servers.split([' ', ',']).filter(|of| dhcp::is_server(of)) {
-                found.push(Offer {
+                if found.is_full(&file) {
+                    break;
+                }
+                found.all.push(Offer {
                     by,
                     client: "NetworkManager",
                     interface: interface.clone(),
                     server: server.to_owned(),
                     standing: super::standing(ends, now),
+                    is_kept: false,
                     evidence: Evidence::line(&file, line.number, &line.text),
                 });
             }
         }
     }
-    found
 }
 
 /// A key without the group that it repeats.
@@ -78,7 +85,15 @@ mod tests {
             ("run/NetworkManager/devices/3", "[device]\nmanaged=true\n"),
         ]);
         let at = |seconds: i64| Some(Timestamp::from_nanos(seconds * NANOS_PER_SEC));
-        let found = find(&mut tree.files(), at(1_800_000_000));
+        let found = |now| {
+            let mut files = tree.files();
+            let mut offers = Offers::default();
+            let interfaces = Interfaces::find(&mut files);
+            find(&mut files, &interfaces, now, &mut offers);
+            offers.all
+        };
+        let later = found(at(1_800_003_601));
+        let found = found(at(1_800_000_000));
         let said: Vec<_> = found
             .iter()
             .map(|of| (of.by, of.server.as_str(), of.standing))
@@ -93,9 +108,6 @@ mod tests {
             ]
         );
         assert_eq!(found[0].interface.as_deref(), Some("enp1s0"));
-        assert_eq!(
-            find(&mut tree.files(), at(1_800_003_601))[0].standing,
-            Standing::Old
-        );
+        assert_eq!(later[0].standing, Standing::Old);
     }
 }

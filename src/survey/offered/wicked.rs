@@ -6,11 +6,10 @@
 use super::super::evidence::Evidence;
 use super::super::files::Files;
 use super::super::lines::lines;
-use super::{Offer, OfferBy, dhcp};
+use super::{Offer, OfferBy, Offers, dhcp};
 use crate::time::{NANOS_PER_SEC, Timestamp};
 
-pub(super) fn find(files: &mut Files, now: Option<Timestamp>) -> Vec<Offer> {
-    let mut found = Vec::new();
+pub(super) fn find(files: &mut Files, now: Option<Timestamp>, found: &mut Offers) {
     for file in files.glob("/run/wicked/leaseinfo.*") {
         let Some(content) = files.read(&file) else {
             continue;
@@ -43,18 +42,21 @@ pub(super) fn find(files: &mut Files, now: Option<Timestamp>) -> Vec<Offer> {
                 .split_whitespace()
                 .filter(|of| dhcp::is_server(of))
             {
-                found.push(Offer {
+                if found.is_full(&file) {
+                    break;
+                }
+                found.all.push(Offer {
                     by,
                     client: "wicked",
                     interface: interface.clone(),
                     server: server.to_owned(),
                     standing,
+                    is_kept: false,
                     evidence: Evidence::line(&file, line.number, &line.text),
                 });
             }
         }
     }
-    found
 }
 
 #[cfg(test)]
@@ -70,15 +72,18 @@ mod tests {
             "INTERFACE='eth0'\nACQUIRED='1800000000'\nLEASETIME='3600'\nNTPSERVERS='192.0.2.10 192.0.2.11'\n",
         )]);
         let at = |seconds: i64| Some(Timestamp::from_nanos(seconds * NANOS_PER_SEC));
-        let found = find(&mut tree.files(), at(1_800_003_600));
+        let found = |now| {
+            let mut offers = Offers::default();
+            find(&mut tree.files(), now, &mut offers);
+            offers.all
+        };
+        let later = found(at(1_800_003_601));
+        let found = found(at(1_800_003_600));
         assert_eq!((found.len(), found[1].server.as_str()), (2, "192.0.2.11"));
         assert_eq!(
             (found[0].standing, found[0].interface.as_deref()),
             (Standing::InForce, Some("eth0"))
         );
-        assert_eq!(
-            find(&mut tree.files(), at(1_800_003_601))[0].standing,
-            Standing::Old
-        );
+        assert_eq!(later[0].standing, Standing::Old);
     }
 }
