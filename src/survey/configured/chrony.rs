@@ -7,7 +7,7 @@ use super::super::files::Files;
 use super::super::lines::{lines, words};
 use super::author::Writer;
 use super::units::Units;
-use super::{Basis, Daemon, DaemonName, Source, SourceKind};
+use super::{Basis, Daemon, DaemonName, MOST_SOURCES, Source, SourceKind};
 
 /// Where distributions have its file.
 const FILES: [&str; 3] = [
@@ -18,12 +18,10 @@ const FILES: [&str; 3] = [
 /// What Debian's package makes it of when it is installed.
 const TEMPLATE: &str = "/usr/share/chrony/chrony.conf";
 const UNITS: [&str; 2] = ["chrony", "chronyd"];
-/// Files that include files so deep are refused by chronyd.
-const DEEPEST: usize = 10;
+/// Files that include files so deep are refused by chronyd, which counts its main file as well.
+const DEEPEST: usize = 9;
 /// Files that are followed; nobody has more, but for those who include themselves.
 const MOST_FILES: usize = 500;
-/// Sources that are told; chronyd takes no more from one file.
-const MOST_SOURCES: usize = 10_000;
 /// Folders of sources that hooks of DHCP clients write to.
 const OFFERS: [&str; 4] = [
     "/run/chrony-dhcp",
@@ -112,9 +110,10 @@ impl Found {
                 }
                 Some(Directive::Folders(folders, ending)) => {
                     let of_sources = ending == "*.sources";
-                    if folders
-                        .iter()
-                        .any(|of| OFFERS.contains(&of.trim_end_matches('/')))
+                    if self.takes_offers.len() < MOST_SOURCES
+                        && folders
+                            .iter()
+                            .any(|of| OFFERS.contains(&of.trim_end_matches('/')))
                     {
                         let text = &line.text;
                         self.takes_offers

@@ -5,7 +5,7 @@ use super::super::files::Files;
 use super::super::lines::lines;
 use super::author::Writer;
 use super::units::{Enabled, Units};
-use super::{Basis, Daemon, DaemonName, Source, SourceKind};
+use super::{Basis, Daemon, DaemonName, MOST_SOURCES, Source, SourceKind};
 
 const TIMEMASTER: [&str; 2] = ["/etc/linuxptp/timemaster.conf", "/etc/timemaster.conf"];
 const UNITS: [&str; 3] = [
@@ -61,6 +61,9 @@ pub(super) fn find_timemaster(files: &mut Files, units: &Units) -> Option<Daemon
             }
             _ => continue,
         };
+        if sources.len() >= MOST_SOURCES {
+            break;
+        }
         sources.push(Source {
             kind,
             author: writer.author(&line.text, &name),

@@ -5,7 +5,7 @@ use super::super::files::Files;
 use super::super::lines::{Line, lines};
 use super::author::Writer;
 use super::units::Units;
-use super::{Basis, Daemon, DaemonName, Source, SourceKind};
+use super::{Basis, Daemon, DaemonName, MOST_SOURCES, Source, SourceKind};
 
 /// ntpsec's own file.
 const NTPSEC: &str = "/etc/ntpsec/ntp.conf";
@@ -18,8 +18,6 @@ const CLASSIC_DHCP: &str = "/run/ntp.conf.dhcp";
 const DEEPEST: usize = 5;
 /// Files that are followed.
 const MOST_FILES: usize = 200;
-/// Sources that are told.
-const MOST_SOURCES: usize = 10_000;
 
 /// ntpsec where Debian and its kin have it.
 pub(super) fn find_ntpsec(files: &mut Files, units: &Units) -> Option<Daemon> {

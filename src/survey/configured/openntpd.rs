@@ -5,11 +5,9 @@ use super::super::files::Files;
 use super::super::lines::lines;
 use super::author::{Author, Writer};
 use super::units::Units;
-use super::{Basis, Daemon, DaemonName, Source, SourceKind};
+use super::{Basis, Daemon, DaemonName, MOST_SOURCES, Source, SourceKind};
 
 const FILES: [&str; 2] = ["/etc/openntpd/ntpd.conf", "/etc/ntpd.conf"];
-/// Sources that are told.
-const MOST_SOURCES: usize = 10_000;
 
 pub(super) fn find(files: &mut Files, units: &Units) -> Option<Daemon> {
     let file = FILES.iter().find(|file| files.exists(file))?;
@@ -22,7 +20,7 @@ pub(super) fn find(files: &mut Files, units: &Units) -> Option<Daemon> {
     for line in lines(&content) {
         if let Some(mark) = line.text.strip_prefix("# dhcpcd ") {
             by_dhcp = mark.contains(" start ");
-            if by_dhcp {
+            if by_dhcp && takes_offers.len() < MOST_SOURCES {
                 takes_offers.push(Evidence::line(file, line.number, &line.text));
             }
             continue;

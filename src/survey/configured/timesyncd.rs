@@ -7,7 +7,7 @@ use super::super::files::Files;
 use super::super::lines::lines;
 use super::author::{Author, Writer};
 use super::units::{Enabled, Units};
-use super::{Basis, Daemon, DaemonName, Source, SourceKind};
+use super::{Basis, Daemon, DaemonName, MOST_SOURCES, Source, SourceKind};
 
 /// Folders of settings, of which the first that has a file of a name counts.
 const FOLDERS: [&str; 4] = [
@@ -23,8 +23,6 @@ const PROGRAMS: [&str; 2] = [
 const UNITS: [&str; 2] = ["systemd-timesyncd", "dbus-org.freedesktop.timesync1"];
 /// What hands it the servers of DHCP.
 const NETWORKD: [&str; 1] = ["systemd-networkd"];
-/// Sources that are told.
-const MOST_SOURCES: usize = 10_000;
 
 pub(super) fn find(files: &mut Files, units: &Units) -> Option<Daemon> {
     PROGRAMS.iter().find(|program| files.exists(program))?;
