@@ -153,21 +153,39 @@ fn conclude(
     }
     let sources = || enabled.iter().flat_map(|of| &of.sources);
     let all = || sources().map(|of| of.evidence.clone()).collect();
-    let of_site: Vec<Evidence> = sources()
-        .filter(|of| of.author == Author::Site && !of.fallback && of.kind != SourceKind::Clock)
-        .map(|of| of.evidence.clone())
-        .collect();
+    let by_site = |is_clock: bool| -> Vec<Evidence> {
+        sources()
+            .filter(|of| of.author == Author::Site && !of.fallback)
+            .filter(|of| (of.kind == SourceKind::Clock) == is_clock)
+            .map(|of| of.evidence.clone())
+            .collect()
+    };
+    let mut of_site = by_site(false);
+    // Clocks are whoever's choice runs the host where there is nothing else; images come with some, too.
+    if of_site.is_empty() && sources().all(|of| of.author == Author::Site) {
+        of_site = by_site(true);
+    }
     let takes: Vec<Evidence> = enabled
         .iter()
         .flat_map(|of| of.takes_offers.clone())
         .collect();
-    let standing: Vec<(&Offer, Option<Author>)> = survey
-        .offers
-        .iter()
-        .zip(offers.iter().copied())
+    let offered = || survey.offers.iter().zip(offers.iter().copied());
+    let standing: Vec<(&Offer, Option<Author>)> = offered()
         .filter(|(of, _)| of.standing != Standing::Old && of.by.is_network())
         .collect();
-    if standing.is_empty() {
+    // Not every client keeps a lease: what it handed on shows as well what it was offered, unless that is of a lease
+    // that has run out.
+    let old: BTreeSet<Server> = survey
+        .offers
+        .iter()
+        .filter(|of| of.standing == Standing::Old)
+        .map(|of| Server::of(&of.server))
+        .collect();
+    let handed_on: Vec<Evidence> = sources()
+        .filter(|of| of.author == Author::Dhcp && !old.contains(&Server::of(&of.name)))
+        .map(|of| of.evidence.clone())
+        .collect();
+    if standing.is_empty() && handed_on.is_empty() {
         return match (of_site.is_empty(), takes.is_empty()) {
             (false, _) => (Conclusion::Chosen, of_site),
             (true, false) => (Conclusion::WouldTake, takes),
@@ -177,7 +195,7 @@ fn conclude(
     }
     let evidence = || standing.iter().map(|(of, _)| of.evidence.clone());
     let is_by_hand = standing.iter().any(|(_, by)| *by == Some(Author::Site));
-    let is_taken = standing.iter().any(|(_, by)| by.is_some());
+    let is_taken = !handed_on.is_empty() || standing.iter().any(|(_, by)| by.is_some());
     match (of_site.is_empty(), is_taken) {
         (false, _) if is_by_hand => (Conclusion::ByHand, evidence().chain(of_site).collect()),
         (false, _) => (Conclusion::Overridden, of_site),
@@ -340,6 +358,58 @@ mod tests {
             "/x",
         );
         assert_eq!(of(&tree).conclusion, Conclusion::ByDefault);
+        // UseNTP=no: the link has none.
+        tree.add("run/systemd/netif/links/2", b"NTP=\n");
+        assert_eq!(of(&tree).conclusion, Conclusion::ImageInstead);
+    }
+
+    #[test]
+    fn what_a_client_without_a_lease_handed_on_was_offered() {
+        let tree = debian(false);
+        tree.add("run/chrony-dhcp/eth0.sources", b"server 192.0.2.1 iburst\n");
+        assert_eq!(of(&tree).conclusion, Conclusion::ByDefault);
+        tree.add("etc/chrony/sources.d/own.sources", b"server a.example\n");
+        assert_eq!(of(&tree).conclusion, Conclusion::Overridden);
+        // What it was offered by a lease that has run out is none.
+        tree.add("etc/chrony/sources.d/own.sources", b"");
+        tree.add(
+            "run/wicked/leaseinfo.eth0.dhcp.ipv4",
+            b"ACQUIRED='1'\nLEASETIME='1'\nNTPSERVERS='192.0.2.1'\n",
+        );
+        let now = Some(crate::time::Timestamp::from_nanos(i64::MAX));
+        let answer = answer(&survey(&mut tree.files(), now));
+        assert_eq!(answer.conclusion, Conclusion::WouldTake);
+    }
+
+    #[test]
+    fn clocks_alone_are_no_image_s() {
+        let tree = debian(false);
+        tree.add("etc/chrony/chrony.conf", b"refclock SHM 0 refid GPS\n");
+        assert_eq!(of(&tree).conclusion, Conclusion::Chosen);
+        tree.add("run/systemd/netif/leases/2", b"NTP=192.0.2.1\n");
+        assert_eq!(of(&tree).conclusion, Conclusion::Overridden);
+        tree.add(
+            "etc/chrony/chrony.conf",
+            b"refclock PHC /dev/ptp1\npool 2.debian.pool.ntp.org\n",
+        );
+        assert_eq!(of(&tree).conclusion, Conclusion::ImageInstead);
+    }
+
+    #[test]
+    fn a_hypervisor_s_clock_by_the_name_that_udev_gives_it() {
+        let tree = debian(false);
+        tree.add("sys/class/ptp/ptp1/clock_name", b"hyperv\n");
+        let by = |conf: &str| {
+            tree.add("etc/chrony/chrony.conf", conf.as_bytes());
+            of(&tree).offers
+        };
+        assert_eq!(by("refclock PHC /dev/ptp10 poll 3\n"), [None]);
+        let site = [Some(Author::Site)];
+        assert_eq!(by("refclock PHC /dev/ptp1:nocrossts poll 3\n"), site);
+        assert_eq!(
+            by("refclock PHC /dev/ptp_hyperv poll 3\n"),
+            [Some(Author::Image)]
+        );
     }
 
     #[test]
