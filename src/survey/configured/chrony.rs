@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::super::evidence::Evidence;
 use super::super::files::Files;
 use super::super::lines::{lines, words};
-use super::author::Writer;
+use super::author::{Marks, Writer};
 use super::units::Units;
 use super::{Basis, Daemon, DaemonName, MOST_SOURCES, Source, SourceKind};
 
@@ -89,14 +89,20 @@ impl Found {
             content.truncate(whole.map_or(0, |last| last + 1));
         }
         let writer = Writer::of(files, file, &content);
+        let mut marks = Marks::default();
         for line in lines(&content) {
+            if marks.opens(&line.text) && self.takes_offers.len() < MOST_SOURCES {
+                let text = &line.text;
+                self.takes_offers
+                    .push(Evidence::line(file, line.number, text));
+            }
             match directive(&line.text) {
                 Some(Directive::Source(kind, name, nts)) if self.sources.len() < MOST_SOURCES => {
                     self.sources.push(Source {
                         kind,
                         nts,
                         fallback: false,
-                        author: writer.author(&line.text, &name),
+                        author: marks.author(writer.author(&line.text, &name)),
                         name,
                         evidence: Evidence::line(file, line.number, &line.text),
                     });
