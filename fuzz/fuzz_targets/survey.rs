@@ -66,10 +66,7 @@ const BASE: [(&str, &str); 8] = [
         "run/systemd/netif/links/2",
         "NETWORK_FILE=/etc/systemd/network/lan.network\nNTP=192.0.2.1 192.0.2.2\n",
     ),
-    (
-        "run/systemd/netif/leases/2",
-        "LIFETIME=1h\nNTP=192.0.2.1\n",
-    ),
+    ("run/systemd/netif/leases/2", "LIFETIME=1h\nNTP=192.0.2.1\n"),
     ("usr/lib/systemd/systemd", ""),
     ("usr/lib/systemd/systemd-timesyncd", ""),
     ("usr/lib/systemd/system/phc2sys@.service", ""),
