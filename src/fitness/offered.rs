@@ -2,7 +2,7 @@
 
 use super::conformance::Grounds;
 use super::verdict::Verdict;
-use crate::survey::{Answer, Conclusion, Evidence, Offer, Standing, Survey};
+use crate::survey::{Answer, Author, Conclusion, Evidence, Standing, Survey};
 
 /// What was found on the host that is tested.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,10 +35,8 @@ pub(super) fn offered(found: Option<&Surveyed>) -> (Verdict, Grounds) {
     let Some(found) = found else {
         return decided(Verdict::Undetermined, OfferGround::Replayed, Vec::new());
     };
-    let standing: Vec<&Offer> = standing(found).collect();
-    if !standing.is_empty() {
-        let servers = standing.iter().map(|of| of.server.clone()).collect();
-        let evidence = standing.iter().map(|of| of.evidence.clone()).collect();
+    let (servers, evidence): (Vec<String>, Vec<Evidence>) = all_offered(found).into_iter().unzip();
+    if !servers.is_empty() {
         return decided(Verdict::Fit, OfferGround::Offered(servers), evidence);
     }
     match found.survey.leases.is_empty() {
@@ -55,7 +53,7 @@ pub(super) fn used_by_default(found: Option<&Surveyed>) -> (Verdict, Grounds) {
     let Some(found) = found else {
         return decided(Verdict::Undetermined, OfferGround::Replayed, Vec::new());
     };
-    if standing(found).next().is_none() {
+    if all_offered(found).is_empty() {
         // What is not offered can be used by nobody, which is another test case's.
         let (_, grounds) = offered(Some(found));
         return (Verdict::Undetermined, grounds);
@@ -79,9 +77,23 @@ pub(super) fn used_by_default(found: Option<&Surveyed>) -> (Verdict, Grounds) {
     }
 }
 
-fn standing(found: &Surveyed) -> impl Iterator<Item = &Offer> {
+/// Servers of leases that stand, or, of clients that keep none, those that were handed to a daemon.
+fn all_offered(found: &Surveyed) -> Vec<(String, Evidence)> {
     let offers = found.survey.offers.iter();
-    offers.filter(|of| of.by.is_network() && of.standing != Standing::Old)
+    let stands = offers.filter(|of| of.by.is_network() && of.standing != Standing::Old);
+    let of_leases: Vec<_> = stands
+        .map(|of| (of.server.clone(), of.evidence.clone()))
+        .collect();
+    match of_leases.is_empty() && found.answer.conclusion == Conclusion::ByDefault {
+        true => {
+            let sources = found.survey.daemons.iter().flat_map(|of| &of.sources);
+            let handed_on = sources.filter(|of| of.author == Author::Dhcp);
+            handed_on
+                .map(|of| (of.name.clone(), of.evidence.clone()))
+                .collect()
+        }
+        false => of_leases,
+    }
 }
 
 fn decided(verdict: Verdict, ground: OfferGround, evidence: Vec<Evidence>) -> (Verdict, Grounds) {

@@ -1,12 +1,12 @@
 //! [`answer`]: whether the time that a host is offered is the time that it is configured with, and by whose doing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::configured::{Author, Daemon, DaemonName, Enabled, SourceKind};
+use super::configured::{Author, Daemon, DaemonName, Enabled, Source, SourceKind};
 use super::findings::{self, Finding};
-use super::offered::{Offer, Standing};
-use super::used::{Selection, Used};
+use super::offered::{Offer, Standing, also_called};
+use super::used::Selection;
 use super::{Evidence, Survey};
 
 /// What follows for a host.
@@ -72,14 +72,16 @@ pub fn answer(survey: &Survey) -> Answer {
     // What runs counts, however it was started.
     let is_active = |of: &&Daemon| of.enabled.is_yes() || runs(survey, of.name);
     let active: Vec<&Daemon> = survey.daemons.iter().filter(is_active).collect();
-    let used: Vec<Option<bool>> = survey.offers.iter().map(|of| uses(survey, of)).collect();
+    let (had, in_use) = (Had::by(&active), InUse::of(survey));
+    let uses = |offer: &Offer| in_use.says(&offer.server).filter(|_| offer.by.is_network());
+    let used: Vec<Option<bool>> = survey.offers.iter().map(uses).collect();
     let has = |(offer, used): (&Offer, &Option<bool>)| {
         // What is in no file was told to the daemon itself.
         let told = used.unwrap_or(false).then_some(Author::Dhcp);
-        configured_by(offer, &active).or(told)
+        had.configured_by(offer).or(told)
     };
     let offers: Vec<Option<Author>> = survey.offers.iter().zip(&used).map(has).collect();
-    let (conclusion, mut because) = conclude(survey, &active, &offers, &used);
+    let (conclusion, mut because) = conclude(survey, &active, (&offers, &used), &in_use);
     because.extend(active.iter().filter_map(|of| match &of.enabled {
         Enabled::Yes(evidence) => Some(evidence.clone()),
         _ => None,
@@ -102,40 +104,77 @@ fn runs(survey: &Survey, name: DaemonName) -> bool {
     running.any(|of| of.daemon == Some(name))
 }
 
-/// Whether a daemon uses what is offered at this moment; absent where none that runs tells.
-fn uses(survey: &Survey, offer: &Offer) -> Option<bool> {
-    let told = survey.running.iter().flatten();
-    // ntpd-rs tells what it has, and not what it uses.
-    let told = told.filter(|of| of.daemon != Some(DaemonName::NtpdRs));
-    let mut told = told.filter_map(|of| of.used.as_ref().ok()).peekable();
-    told.peek()?;
-    let is_it = |of: &Used| {
-        let is_named = of
-            .name
-            .as_ref()
-            .is_some_and(|name| is_same(name, &offer.server));
-        of.selection == Selection::Used && (is_named || is_same(&of.server, &offer.server))
-    };
-    let is_used = told.flatten().any(is_it);
-    // A clock is called by its reference id there.
-    offer.by.is_network().then_some(is_used)
+/// The servers that daemons use at this moment; nothing where none that runs tells.
+struct InUse(Option<BTreeSet<Server>>);
+
+impl InUse {
+    fn of(survey: &Survey) -> Self {
+        let running = survey.running.iter().flatten();
+        // ntpd-rs tells what it has, and not what it uses.
+        let telling = running.filter(|of| of.daemon != Some(DaemonName::NtpdRs));
+        let mut told = telling.filter_map(|of| of.used.as_ref().ok()).peekable();
+        let is_told = told.peek().is_some();
+        let used = told.flatten().filter(|of| of.selection == Selection::Used);
+        let names = used.flat_map(|of| std::iter::once(&of.server).chain(&of.name));
+        let servers = names.map(|name| Server::of(name)).collect();
+        Self(is_told.then_some(servers))
+    }
+
+    /// Whether this one is among them.
+    fn says(&self, server: &str) -> Option<bool> {
+        let servers = self.0.as_ref()?;
+        Some(servers.contains(&Server::of(server)))
+    }
 }
 
-/// By whose doing one of these daemons has what is offered.
-fn configured_by(offer: &Offer, active: &[&Daemon]) -> Option<Author> {
-    let mut sources = active.iter().flat_map(|of| &of.sources);
-    if !offer.by.is_network() {
-        let named = sources
-            .find(|of| of.kind == SourceKind::Clock && of.name.contains(offer.server.as_str()));
-        return named.map(|of| of.author);
+/// What daemons have, to be looked up: each of ten thousand offers in each of many thousand sources takes minutes.
+struct Had<'a> {
+    servers: BTreeMap<Server, Author>,
+    clocks: Vec<(&'a str, Author)>,
+    /// Whether timesyncd asks networkd itself; what others are handed stands among their sources.
+    asks_networkd: bool,
+}
+
+impl<'a> Had<'a> {
+    fn by(active: &[&'a Daemon]) -> Self {
+        let mut servers = BTreeMap::new();
+        let mut clocks = Vec::new();
+        for source in active.iter().flat_map(|of| &of.sources) {
+            match source.kind {
+                SourceKind::Clock => clocks.push((source.name.as_str(), source.author)),
+                _ => {
+                    let author = servers.entry(Server::of(&source.name));
+                    author.or_insert(source.author);
+                }
+            }
+        }
+        let mut timesyncd = active.iter().filter(|of| of.name == DaemonName::Timesyncd);
+        Self {
+            servers,
+            clocks,
+            asks_networkd: timesyncd.any(|of| !of.takes_offers.is_empty()),
+        }
     }
-    let named = sources.find(|of| is_same(&of.name, &offer.server));
-    // timesyncd asks networkd itself; what others are handed stands among their sources.
-    let mut timesyncd = active.iter().filter(|of| of.name == DaemonName::Timesyncd);
-    let is_asked = offer.client == NETWORKD && timesyncd.any(|of| !of.takes_offers.is_empty());
-    named
-        .map(|of| of.author)
-        .or(is_asked.then_some(Author::Dhcp))
+
+    /// By whose doing one of the daemons has what is offered.
+    fn configured_by(&self, offer: &Offer) -> Option<Author> {
+        if !offer.by.is_network() {
+            let mut clocks = self.clocks.iter();
+            let clock = clocks.find(|(name, _)| is_clock(name, offer));
+            return clock.map(|(_, author)| *author);
+        }
+        let is_asked = offer.client == NETWORKD && self.asks_networkd && !offer.is_kept;
+        let author = self.servers.get(&Server::of(&offer.server)).copied();
+        author.or(is_asked.then_some(Author::Dhcp))
+    }
+}
+
+/// Whether a clock's name, such as `PHC /dev/ptp_kvm:nocrossts`, is that of the device that is offered, or of the link
+/// that udev makes of it.
+fn is_clock(name: &str, offer: &Offer) -> bool {
+    let mut words = name.split([' ', ':']);
+    let link = also_called(&offer.evidence.text);
+    words.any(|word| word == offer.server || link.is_some_and(|link| word == link))
 }
 
 /// An offer of a server that stands.
@@ -150,18 +189,26 @@ struct Stands<'a> {
 fn conclude(
     survey: &Survey,
     active: &[&Daemon],
-    offers: &[Option<Author>],
-    used: &[Option<bool>],
+    (offers, used): (&[Option<Author>], &[Option<bool>]),
+    in_use: &InUse,
 ) -> (Conclusion, Vec<Evidence>) {
     if active.is_empty() {
         return (Conclusion::NoDaemon, Vec::new());
     }
     let sources = || active.iter().flat_map(|of| &of.sources);
     let all = || sources().map(|of| of.evidence.clone()).collect();
-    let of_site: Vec<Evidence> = sources()
-        .filter(|of| of.author == Author::Site && !of.fallback && of.kind != SourceKind::Clock)
-        .map(|of| of.evidence.clone())
-        .collect();
+    let by_site = |is_clock: bool| -> Vec<Evidence> {
+        sources()
+            .filter(|of| of.author == Author::Site && !of.fallback)
+            .filter(|of| (of.kind == SourceKind::Clock) == is_clock)
+            .map(|of| of.evidence.clone())
+            .collect()
+    };
+    let mut of_site = by_site(false);
+    // Clocks are whoever's choice runs the host where there is nothing else; images come with some, too.
+    if of_site.is_empty() && sources().all(|of| of.author == Author::Site) {
+        of_site = by_site(true);
+    }
     let takes: Vec<Evidence> = active
         .iter()
         .flat_map(|of| of.takes_offers.clone())
@@ -175,7 +222,18 @@ fn conclude(
         })
         .filter(|of| of.offer.standing != Standing::Old && of.offer.by.is_network())
         .collect();
-    if standing.is_empty() {
+    // Not every client keeps a lease: what it handed on shows as well what it was offered, unless that is of a lease
+    // that has run out.
+    let old: BTreeSet<Server> = survey
+        .offers
+        .iter()
+        .filter(|of| of.standing == Standing::Old)
+        .map(|of| Server::of(&of.server))
+        .collect();
+    let handed_on: Vec<&Source> = sources()
+        .filter(|of| of.author == Author::Dhcp && !old.contains(&Server::of(&of.name)))
+        .collect();
+    if standing.is_empty() && handed_on.is_empty() {
         return match (of_site.is_empty(), takes.is_empty()) {
             (false, _) => (Conclusion::Chosen, of_site),
             (true, false) => (Conclusion::WouldTake, takes),
@@ -185,11 +243,14 @@ fn conclude(
     }
     let evidence = || standing.iter().map(|of| of.offer.evidence.clone());
     let is_by_hand = standing.iter().any(|of| of.by == Some(Author::Site));
+    let has = !handed_on.is_empty() || standing.iter().any(|of| of.by.is_some());
     // Who has it and does not use it, although others are used, has not taken it.
-    let is_taken = standing
+    let is_taken = handed_on
         .iter()
-        .any(|of| of.by.is_some() && of.used != Some(false));
-    let has = standing.iter().any(|of| of.by.is_some());
+        .any(|of| in_use.says(&of.name) != Some(false))
+        || standing
+            .iter()
+            .any(|of| of.by.is_some() && of.used != Some(false));
     match (of_site.is_empty(), has) {
         (false, _) if is_by_hand => (Conclusion::ByHand, evidence().chain(of_site).collect()),
         (false, true) if is_taken => (Conclusion::Beside, evidence().chain(of_site).collect()),
@@ -208,14 +269,20 @@ fn conclude(
 /// The DHCP client that tells timesyncd of its servers by itself.
 const NETWORKD: &str = "systemd-networkd";
 
-/// Whether two names are of one server: as host names are compared, and addresses by what they mean.
-fn is_same(a: &str, b: &str) -> bool {
-    let address = |text: &str| text.parse::<IpAddr>().ok().map(|of| of.to_canonical());
-    match (address(a), address(b)) {
-        (Some(a), Some(b)) => a == b,
-        _ => a
-            .trim_end_matches('.')
-            .eq_ignore_ascii_case(b.trim_end_matches('.')),
+/// A server, the same whatever way it is written: host names are compared without regard to case, addresses by what
+/// they mean.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Server {
+    Address(IpAddr),
+    Name(String),
+}
+
+impl Server {
+    fn of(text: &str) -> Self {
+        match text.parse::<IpAddr>() {
+            Ok(address) => Self::Address(address.to_canonical()),
+            Err(_) => Self::Name(text.trim_end_matches('.').to_ascii_lowercase()),
+        }
     }
 }
 
@@ -223,7 +290,7 @@ fn is_same(a: &str, b: &str) -> bool {
 mod tests {
     use super::super::survey_image;
     use super::super::tests::Tree;
-    use super::super::used::Running;
+    use super::super::used::{Running, Used};
     use super::*;
 
     /// A system with chrony as Debian has it, and a lease of networkd.
@@ -315,6 +382,58 @@ mod tests {
             "/x",
         );
         assert_eq!(of(&tree).conclusion, Conclusion::ByDefault);
+        // UseNTP=no: the link has none.
+        tree.add("run/systemd/netif/links/2", b"NTP=\n");
+        assert_eq!(of(&tree).conclusion, Conclusion::ImageInstead);
+    }
+
+    #[test]
+    fn what_a_client_without_a_lease_handed_on_was_offered() {
+        let tree = debian(false);
+        tree.add("run/chrony-dhcp/eth0.sources", b"server 192.0.2.1 iburst\n");
+        assert_eq!(of(&tree).conclusion, Conclusion::ByDefault);
+        tree.add("etc/chrony/sources.d/own.sources", b"server a.example\n");
+        assert_eq!(of(&tree).conclusion, Conclusion::Beside);
+        // What it was offered by a lease that has run out is none.
+        tree.add("etc/chrony/sources.d/own.sources", b"");
+        tree.add(
+            "run/wicked/leaseinfo.eth0.dhcp.ipv4",
+            b"ACQUIRED='1'\nLEASETIME='1'\nNTPSERVERS='192.0.2.1'\n",
+        );
+        let now = crate::time::Timestamp::from_nanos(i64::MAX);
+        let answer = answer(&super::super::look(&mut tree.files(), Some(now)));
+        assert_eq!(answer.conclusion, Conclusion::WouldTake);
+    }
+
+    #[test]
+    fn clocks_alone_are_no_image_s() {
+        let tree = debian(false);
+        tree.add("etc/chrony/chrony.conf", b"refclock SHM 0 refid GPS\n");
+        assert_eq!(of(&tree).conclusion, Conclusion::Chosen);
+        tree.add("run/systemd/netif/leases/2", b"NTP=192.0.2.1\n");
+        assert_eq!(of(&tree).conclusion, Conclusion::Overridden);
+        tree.add(
+            "etc/chrony/chrony.conf",
+            b"refclock PHC /dev/ptp1\npool 2.debian.pool.ntp.org\n",
+        );
+        assert_eq!(of(&tree).conclusion, Conclusion::ImageInstead);
+    }
+
+    #[test]
+    fn a_hypervisor_s_clock_by_the_name_that_udev_gives_it() {
+        let tree = debian(false);
+        tree.add("sys/class/ptp/ptp1/clock_name", b"hyperv\n");
+        let by = |conf: &str| {
+            tree.add("etc/chrony/chrony.conf", conf.as_bytes());
+            of(&tree).offers
+        };
+        assert_eq!(by("refclock PHC /dev/ptp10 poll 3\n"), [None]);
+        let site = [Some(Author::Site)];
+        assert_eq!(by("refclock PHC /dev/ptp1:nocrossts poll 3\n"), site);
+        assert_eq!(
+            by("refclock PHC /dev/ptp_hyperv poll 3\n"),
+            [Some(Author::Image)]
+        );
     }
 
     #[test]
@@ -406,6 +525,7 @@ mod tests {
 
     #[test]
     fn names_and_addresses_of_one_server() {
+        let is_same = |a, b| Server::of(a) == Server::of(b);
         assert!(
             is_same("NTP1.example.", "ntp1.EXAMPLE") && is_same("2001:db8::1", "2001:db8:0::1")
         );

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Dir, FileType, Mode, OFlags, ResolveFlags, fstat, open, openat2, readlinkat};
 use rustix::io::Errno;
 
+use super::lines;
 use crate::time::{NANOS_PER_SEC, Timestamp};
 
 /// Bytes of one file that are read; time daemons' own files have some kilobytes.
@@ -22,6 +23,9 @@ const MOST_IN_ALL: u64 = 32 << 20;
 const MOST_FILES: usize = 5_000;
 /// Entries of one folder that are looked at.
 const MOST_ENTRIES: usize = 4_096;
+/// Entries of all folders together, and names that files tell to look for: a file may name the same folder over and
+/// over.
+const MOST_LOOKS: usize = 100_000;
 /// Bytes of a link's target, which the kernel limits so.
 const LONGEST_LINK: usize = 4_096;
 /// What could not be read is told so many times.
@@ -34,7 +38,10 @@ pub struct Files {
     name: PathBuf,
     left: u64,
     opened: usize,
+    looks: usize,
     missed: BTreeMap<String, String>,
+    /// Whether there is more of that than is told.
+    missed_more: bool,
 }
 
 /// Something that is there and could not be read.
@@ -75,7 +82,9 @@ impl Files {
             name: root.to_owned(),
             left: MOST_IN_ALL,
             opened: 0,
+            looks: 0,
             missed: BTreeMap::new(),
+            missed_more: false,
         };
         match files.open(".", OFlags::PATH | OFlags::DIRECTORY) {
             Ok(_) => Ok(files),
@@ -96,12 +105,15 @@ impl Files {
     /// What is there and could not be read, by path.
     pub(super) fn missed(&self) -> Vec<Missed> {
         let missed = self.missed.iter();
-        missed
-            .map(|(path, why)| Missed {
-                path: path.clone(),
-                why: why.clone(),
-            })
-            .collect()
+        let more = self.missed_more.then(|| Missed {
+            path: "/".to_owned(),
+            why: format!("has more than {MOST_MISSED} of these: the others are not told"),
+        });
+        let told = missed.map(|(path, why)| Missed {
+            path: path.clone(),
+            why: why.clone(),
+        });
+        told.chain(more).collect()
     }
 
     /// A regular file, at most a megabyte of it; nothing where there is none. What is there and cannot be read is
@@ -160,6 +172,9 @@ impl Files {
                 format!("is longer than {most} bytes: the rest was not read"),
             );
         }
+        if let Some(why) = lines::too_much(&bytes) {
+            self.miss(path, why);
+        }
         Ok(Some(bytes))
     }
 
@@ -176,6 +191,9 @@ impl Files {
 
     /// Names in a folder, sorted; nothing where there is none.
     pub(super) fn list(&mut self, folder: &str) -> Vec<String> {
+        if !self.may_look(folder) {
+            return Vec::new();
+        }
         let opened = self.open(folder, OFlags::RDONLY | OFlags::DIRECTORY);
         let dir = match opened.and_then(Dir::read_from) {
             Ok(dir) => dir,
@@ -185,19 +203,38 @@ impl Files {
                 return Vec::new();
             }
         };
-        let entries = dir.filter_map(Result::ok);
-        let names = entries.filter_map(|entry| entry.file_name().to_str().ok().map(str::to_owned));
-        let named = names.filter(|name| name != "." && name != "..");
-        let mut names: Vec<String> = named.take(MOST_ENTRIES + 1).collect();
-        if names.len() > MOST_ENTRIES {
-            names.truncate(MOST_ENTRIES);
+        let entries = dir.filter_map(Result::ok).map(|entry| {
+            let name = entry.file_name();
+            name.to_str().map(str::to_owned).map_err(drop)
+        });
+        let named = entries.filter(|name| !matches!(name.as_deref(), Ok("." | "..")));
+        let mut all: Vec<Result<String, ()>> = named.take(MOST_ENTRIES + 1).collect();
+        if all.len() > MOST_ENTRIES {
+            all.truncate(MOST_ENTRIES);
             self.miss(
                 folder,
                 format!("has more than {MOST_ENTRIES} entries: the others were not looked at"),
             );
         }
+        self.looks += all.len();
+        if all.iter().any(Result::is_err) {
+            let why = "has names that are no UTF-8, which were not looked at";
+            self.miss(folder, why.to_owned());
+        }
+        let mut names: Vec<String> = all.into_iter().flatten().collect();
         names.sort();
         names
+    }
+
+    /// Counts a look at what a file or a folder names, and notes where there have been too many.
+    fn may_look(&mut self, path: &str) -> bool {
+        let may = self.looks < MOST_LOOKS;
+        self.looks += 1;
+        if !may {
+            let why = "was not looked at: there is too much before it";
+            self.miss(path, why.to_owned());
+        }
+        may
     }
 
     /// Paths that a pattern fits, of which the last part alone may have `*` and `?`; sorted.
@@ -206,7 +243,7 @@ impl Files {
             return Vec::new();
         };
         if !last.contains(['*', '?']) {
-            return match self.exists(pattern) {
+            return match self.may_look(pattern) && self.exists(pattern) {
                 true => vec![pattern.to_owned()],
                 false => Vec::new(),
             };
@@ -231,8 +268,12 @@ impl Files {
 
     /// Notes what is there and could not be used.
     pub(super) fn miss(&mut self, path: &str, why: String) {
-        if self.missed.len() < MOST_MISSED {
-            self.missed.entry(path.to_owned()).or_insert(why);
+        if self.missed.contains_key(path) {
+            return;
+        }
+        match self.missed.len() < MOST_MISSED {
+            true => _ = self.missed.insert(path.to_owned(), why),
+            false => self.missed_more = true,
         }
     }
 
@@ -366,6 +407,43 @@ mod tests {
         }
         assert_eq!(files.left, 0);
         assert_eq!(files.read("/huge"), None);
+    }
+
+    #[test]
+    fn what_names_a_folder_over_and_over_ends() {
+        let root = tempfile::tempdir().unwrap();
+        for n in 0..100 {
+            fs::write(root.path().join(format!("{n}.conf")), "").unwrap();
+        }
+        let mut files = Files::below(root.path()).unwrap();
+        let listed = (0..5_000).map(|_| files.glob("/*.conf").len());
+        assert!((1..1_000).contains(&listed.filter(|of| *of > 0).count()));
+        assert!(files.missed()[0].why.contains("too much before it"));
+        assert_eq!(files.glob("/1.conf"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_is_missed_beyond_what_is_told_is_said() {
+        let root = tempfile::tempdir().unwrap();
+        let mut files = Files::below(root.path()).unwrap();
+        for n in 0..=MOST_MISSED {
+            files.miss(&format!("/{n}"), "why".to_owned());
+        }
+        let missed = files.missed();
+        assert_eq!(missed.len(), MOST_MISSED + 1);
+        assert!(missed[MOST_MISSED].why.contains("are not told"));
+    }
+
+    #[test]
+    fn names_that_are_no_utf8_are_told() {
+        use std::os::unix::ffi::OsStrExt;
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("a.conf"), "").unwrap();
+        let name = std::ffi::OsStr::from_bytes(b"\xff.conf");
+        fs::write(root.path().join(name), "").unwrap();
+        let mut files = Files::below(root.path()).unwrap();
+        assert_eq!(files.list("/"), ["a.conf"]);
+        assert!(files.missed()[0].why.contains("no UTF-8"));
     }
 
     #[test]

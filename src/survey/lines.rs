@@ -16,13 +16,38 @@ pub(super) struct Line<'a> {
     pub text: Cow<'a, str>,
 }
 
-/// The lines of a file. Of one that is longer than 4096 bytes the beginning is given.
+/// The lines of a file. Of one that is longer than 4096 bytes the beginning is given, up to a whole word: half a name
+/// is another one.
 pub(super) fn lines(bytes: &[u8]) -> impl Iterator<Item = Line<'_>> {
     let numbered = (1..).zip(bytes.split(|byte| *byte == b'\n'));
     numbered.take(MOST).map(|(number, line)| Line {
         number,
-        text: String::from_utf8_lossy(line.get(..LONGEST).unwrap_or(line).trim_ascii()),
+        text: String::from_utf8_lossy(beginning(line).trim_ascii()),
     })
+}
+
+fn beginning(line: &[u8]) -> &[u8] {
+    let Some(cut) = line.get(..LONGEST) else {
+        return line;
+    };
+    if line.len() == LONGEST {
+        return line;
+    }
+    let is_between = |byte: &u8| byte.is_ascii_whitespace() || *byte == b',';
+    let whole = cut.iter().rposition(is_between);
+    whole.and_then(|end| cut.get(..end)).unwrap_or(cut)
+}
+
+/// What is not looked at of a file's lines.
+pub(super) fn too_much(bytes: &[u8]) -> Option<String> {
+    let mut lines = bytes.split(|byte| *byte == b'\n');
+    if lines.any(|line| line.len() > LONGEST) {
+        return Some(format!(
+            "has a line that is longer than {LONGEST} bytes: the rest of it was not looked at"
+        ));
+    }
+    let count = bytes.iter().filter(|byte| **byte == b'\n').count();
+    (count > MOST).then(|| format!("has more than {MOST} lines: the others were not looked at"))
 }
 
 /// What stands between white space, until a comment that `is_comment` begins.
@@ -43,6 +68,11 @@ mod tests {
         assert_eq!(found, ["a", "", "b\u{fffd} c", ""]);
         let long = vec![b'x'; 1 << 20];
         assert_eq!(lines(&long).next().unwrap().text.len(), LONGEST);
+        let words = "192.0.2.123 ".repeat(400);
+        let whole = lines(words.as_bytes()).next().unwrap();
+        assert!(whole.text.split(' ').all(|word| word == "192.0.2.123"));
+        assert!(too_much(&long).is_some() && too_much(words.as_bytes()).is_some());
+        assert!(too_much(&vec![b'\n'; MOST + 1]).is_some() && too_much(b"a\nb").is_none());
         assert_eq!(lines(&vec![b'\n'; 1 << 20]).count(), MOST);
         assert_eq!(lines(b"").map(|line| line.number).collect::<Vec<_>>(), [1]);
     }

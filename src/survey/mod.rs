@@ -64,7 +64,7 @@ fn look(files: &mut Files, now: Option<Timestamp>) -> Survey {
     let daemons = configured::find(files);
     Survey {
         system: evidence::system(files),
-        offers: offered.offers,
+        offers: offered.all,
         leases: offered.leases,
         daemons,
         running: None,

@@ -47,6 +47,8 @@ fn what_a_host_is_offered_and_takes() {
     assert_eq!(of(&[LEASE, STARTS, image]), [Fit, Unfit]);
     let taken = ("run/chrony-dhcp/eth0.sources", "server 192.0.2.1\n");
     assert_eq!(of(&[LEASE, STARTS, image, taken]), [Fit, Fit]);
+    // A client that keeps no lease.
+    assert_eq!(of(&[STARTS, image, taken]), [Fit, Fit]);
     // Whoever runs it chose.
     let own = ("etc/chrony/chrony.conf", "server ntp1.example.org\n");
     assert_eq!(of(&[LEASE, STARTS, own]), [Fit, Undetermined]);

@@ -77,7 +77,9 @@ impl<'a, W: Write> Page<'a, W> {
         let mut empty = true;
         for word in pieces(&text, WIDTH - indent) {
             let needed = line.chars().count() + usize::from(!empty) + word.chars().count();
-            if !empty && needed > WIDTH {
+            // After a lead that is longer than the indent a whole line has no room.
+            let is_begun = !empty || line.chars().count() > indent;
+            if is_begun && needed > WIDTH {
                 self.line(ink, &line)?;
                 line = " ".repeat(indent);
                 empty = true;
@@ -148,6 +150,10 @@ mod tests {
         assert!(text.lines().all(|l| l.len() <= WIDTH), "{text}");
         assert!(text.lines().skip(1).all(|l| l.starts_with("  ")));
         assert_eq!(text.matches('x').count(), 300);
+        let text = page(Style::default(), |p| {
+            p.paragraph(Ink::Plain, "  a longer lead: ", 4, &"x".repeat(76))
+        });
+        assert_eq!(text, format!("  a longer lead:\n    {}\n", "x".repeat(76)));
     }
 
     #[test]

@@ -5,18 +5,18 @@ use super::super::files::Files;
 use super::super::lines::{Line, lines};
 use super::author::{Author, Writer};
 use super::units::Units;
-use super::{Basis, Daemon, DaemonName, Source, SourceKind};
+use super::{Basis, Daemon, DaemonName, MOST_SOURCES, Source, SourceKind};
 
 /// Alpine: `NTPD_OPTS`.
 const ALPINE: &str = "/etc/conf.d/ntpd";
 /// What Alpine's script takes for want of options.
 const ALPINE_DEFAULT: &str = "pool.ntp.org";
+/// Options without an argument.
+const FLAGS: &[u8] = b"dnqNwl";
 /// What is read where no option names a server.
 const NTP_CONF: &str = "/etc/ntp.conf";
 /// OpenWrt: the section `timeserver 'ntp'`.
 const OPENWRT: &str = "/etc/config/system";
-/// Servers that are told.
-const MOST: usize = 10_000;
 
 pub(super) fn find(files: &mut Files, units: &Units) -> Option<Daemon> {
     alpine(files, units).or_else(|| openwrt(files, units))
@@ -77,18 +77,25 @@ fn peers(options: &str) -> impl Iterator<Item = &str> {
             let Some(letters) = word.strip_prefix('-') else {
                 continue;
             };
-            match letters.split_once('p') {
-                Some((_, "")) => return words.next(),
-                Some((_, host)) => return Some(host),
-                None => {}
+            let Some((flags, host)) = letters.split_once('p') else {
+                continue;
+            };
+            // One that takes the rest of the word as its own may have a p in it: -S/opt/hook.
+            if !flags.bytes().all(|flag| FLAGS.contains(&flag)) {
+                continue;
             }
+            return if host.is_empty() {
+                words.next()
+            } else {
+                Some(host)
+            };
         }
     });
     let bare = named.map(|peer| match peer.strip_prefix("keyno:") {
         Some(rest) => rest.split_once(':').map_or(rest, |(_, host)| host),
         None => peer,
     });
-    bare.take(MOST)
+    bare.take(MOST_SOURCES)
 }
 
 fn ntp_conf(files: &mut Files) -> Vec<Source> {
@@ -106,7 +113,7 @@ fn ntp_conf(files: &mut Files) -> Vec<Source> {
         let evidence = Evidence::line(NTP_CONF, line.number, &line.text);
         Some(source(name, writer.author(&line.text, name), evidence))
     });
-    servers.take(MOST).collect()
+    servers.take(MOST_SOURCES).collect()
 }
 
 fn openwrt(files: &mut Files, units: &Units) -> Option<Daemon> {
@@ -124,7 +131,7 @@ fn openwrt(files: &mut Files, units: &Units) -> Option<Daemon> {
         match &*words {
             ["config", "timeserver", "ntp", ..] => (is_it, is_there) = (true, true),
             ["config", ..] => is_it = false,
-            ["list", "server", name, ..] if is_it && sources.len() < MOST => {
+            ["list", "server", name, ..] if is_it && sources.len() < MOST_SOURCES => {
                 let author = match name.ends_with(".openwrt.pool.ntp.org") {
                     true => Author::Image,
                     false => Author::Site,
@@ -177,7 +184,7 @@ mod tests {
         );
         tree.add(
             "etc/conf.d/ntpd",
-            b"NTPD_OPTS=\"-Np a.example -pb.example -p keyno:7:c.example -p\"\n",
+            b"NTPD_OPTS=\"-Np a.example -pb.example -p keyno:7:c.example -S/opt/x -p\"\n",
         );
         let names: Vec<String> = of(&tree).sources.into_iter().map(|of| of.name).collect();
         assert_eq!(names, ["a.example", "b.example", "c.example"]);

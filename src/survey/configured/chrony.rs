@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use super::super::evidence::Evidence;
 use super::super::files::Files;
 use super::super::lines::{lines, words};
-use super::author::{Author, Writer};
+use super::author::{Author, Marks, Writer};
 use super::units::Units;
-use super::{Basis, Daemon, DaemonName, Source, SourceKind};
+use super::{Basis, Daemon, DaemonName, MOST_SOURCES, Source, SourceKind};
 
 /// Where distributions have its file.
 const FILES: [&str; 3] = [
@@ -18,12 +18,10 @@ const FILES: [&str; 3] = [
 /// What Debian's package makes it of when it is installed.
 const TEMPLATE: &str = "/usr/share/chrony/chrony.conf";
 const UNITS: [&str; 2] = ["chrony", "chronyd"];
-/// Files that include files so deep are refused by chronyd.
-const DEEPEST: usize = 10;
+/// Files that include files so deep are refused by chronyd, which counts its main file as well.
+const DEEPEST: usize = 9;
 /// Files that are followed; nobody has more, but for those who include themselves.
 const MOST_FILES: usize = 500;
-/// Sources that are told; chronyd takes no more from one file.
-const MOST_SOURCES: usize = 10_000;
 /// Folders of sources that hooks of DHCP clients write to.
 const OFFERS: [&str; 4] = [
     "/run/chrony-dhcp",
@@ -111,14 +109,20 @@ impl Found {
             content.truncate(whole.map_or(0, |last| last + 1));
         }
         let writer = Writer::of(files, file, &content);
+        let mut marks = Marks::default();
         for line in lines(&content) {
+            if marks.opens(&line.text) && self.takes_offers.len() < MOST_SOURCES {
+                let text = &line.text;
+                self.takes_offers
+                    .push(Evidence::line(file, line.number, text));
+            }
             match directive(&line.text) {
                 Some(Directive::Source(kind, name, nts)) if self.sources.len() < MOST_SOURCES => {
                     self.sources.push(Source {
                         kind,
                         nts,
                         fallback: false,
-                        author: writer.author(&line.text, &name),
+                        author: marks.author(writer.author(&line.text, &name)),
                         name,
                         evidence: Evidence::line(file, line.number, &line.text),
                     });
@@ -132,9 +136,10 @@ impl Found {
                 }
                 Some(Directive::Folders(folders, ending)) => {
                     let of_sources = ending == "*.sources";
-                    if folders
-                        .iter()
-                        .any(|of| OFFERS.contains(&of.trim_end_matches('/')))
+                    if self.takes_offers.len() < MOST_SOURCES
+                        && folders
+                            .iter()
+                            .any(|of| OFFERS.contains(&of.trim_end_matches('/')))
                     {
                         let text = &line.text;
                         self.takes_offers

@@ -5,11 +5,12 @@ use super::super::files::Files;
 use super::super::lines::lines;
 use super::author::Writer;
 use super::units::{Enabled, Units};
-use super::{Basis, Daemon, DaemonName, Source, SourceKind};
+use super::{Basis, Daemon, DaemonName, MOST_SOURCES, Source, SourceKind};
 
 const TIMEMASTER: [&str; 2] = ["/etc/linuxptp/timemaster.conf", "/etc/timemaster.conf"];
-const UNITS: [&str; 3] = [
+const UNITS: [&str; 4] = [
     "/usr/lib/systemd/system/phc2sys.service",
+    "/lib/systemd/system/phc2sys.service",
     "/usr/lib/systemd/system/phc2sys@.service",
     "/lib/systemd/system/phc2sys@.service",
 ];
@@ -21,12 +22,14 @@ pub(super) fn find_phc2sys(files: &Files, units: &Units) -> Option<Daemon> {
         Enabled::Yes(evidence) => evidence
             .file
             .rsplit_once('@')
-            .map(|(_, of)| of.trim_end_matches(".service")),
+            .map(|(_, of)| format!("PTP over {}", of.trim_end_matches(".service")))
+            // Without an instance its options name the card.
+            .or_else(|| Some("PTP".to_owned())),
         _ => None,
     };
-    let source = instance.map(|interface| Source {
+    let source = instance.map(|name| Source {
         kind: SourceKind::Clock,
-        name: format!("PTP over {interface}"),
+        name,
         nts: false,
         fallback: false,
         author: super::Author::Site,
@@ -61,6 +64,9 @@ pub(super) fn find_timemaster(files: &mut Files, units: &Units) -> Option<Daemon
             }
             _ => continue,
         };
+        if sources.len() >= MOST_SOURCES {
+            break;
+        }
         sources.push(Source {
             kind,
             author: writer.author(&line.text, &name),
@@ -112,5 +118,14 @@ mod tests {
         let units = Units::find(&mut files);
         let found = find_phc2sys(&files, &units).unwrap();
         assert_eq!(found.sources[0].name, "PTP over eth0");
+        let tree = Tree::of(&[("usr/lib/systemd/system/phc2sys.service", "")]);
+        tree.link(
+            "etc/systemd/system/multi-user.target.wants/phc2sys.service",
+            "/usr/lib/systemd/system/phc2sys.service",
+        );
+        let mut files = tree.files();
+        let units = Units::find(&mut files);
+        let found = find_phc2sys(&files, &units).unwrap();
+        assert_eq!(found.sources[0].name, "PTP");
     }
 }

@@ -126,6 +126,9 @@ pub struct Daemon {
     pub takes_offers: Vec<Evidence>,
 }
 
+/// Sources of a daemon that are told, and lines that let it take offers; nobody has more.
+const MOST_SOURCES: usize = 10_000;
+
 /// Looks for all of them.
 pub(super) fn find(files: &mut Files) -> Vec<Daemon> {
     let units = Units::find(files);
@@ -140,5 +143,14 @@ pub(super) fn find(files: &mut Files) -> Vec<Daemon> {
         linuxptp::find_phc2sys(files, &units),
         linuxptp::find_timemaster(files, &units),
     ];
-    found.into_iter().flatten().collect()
+    let found: Vec<Daemon> = found.into_iter().flatten().collect();
+    for of in &found {
+        if of.sources.len() >= MOST_SOURCES
+            && let Some(last) = of.sources.last()
+        {
+            let why = format!("names {MOST_SOURCES} sources or more: the others are not told");
+            files.miss(&last.evidence.file, why);
+        }
+    }
+    found
 }

@@ -7,13 +7,11 @@ use super::super::evidence::Evidence;
 use super::super::files::Files;
 use super::author::Writer;
 use super::units::Units;
-use super::{Basis, Daemon, DaemonName, Source, SourceKind};
+use super::{Basis, Daemon, DaemonName, MOST_SOURCES, Source, SourceKind};
 
 const FILES: [&str; 2] = ["/etc/ntpd-rs/ntp.toml", "/etc/ntp.toml"];
 /// Tables of sources, by the names that they have had.
 const TABLES: [&str; 3] = ["source", "peer", "peers"];
-/// Sources that are told.
-const MOST_SOURCES: usize = 10_000;
 
 pub(super) fn find(files: &mut Files, units: &Units) -> Option<Daemon> {
     let file = FILES.iter().find(|file| files.exists(file))?;
@@ -28,8 +26,16 @@ pub(super) fn find(files: &mut Files, units: &Units) -> Option<Daemon> {
                 else {
                     continue;
                 };
-                for one in all.iter().take(MOST_SOURCES) {
-                    sources.extend(source(file, &text, one, writer));
+                // Lines are counted on from the source before: a file may have thousands.
+                let (mut start, mut number) = (0, 1);
+                for one in all.iter() {
+                    if sources.len() >= MOST_SOURCES {
+                        break;
+                    }
+                    let before = text.get(start..one.span().start).unwrap_or_default();
+                    number += u32::try_from(before.matches('\n').count()).unwrap_or(0);
+                    start = one.span().start.max(start);
+                    sources.extend(source(file, number, one, writer));
                 }
             }
         }
@@ -59,7 +65,7 @@ pub(in super::super) fn observation_path(files: &mut Files) -> Option<String> {
     }
 }
 
-fn source(file: &str, text: &str, one: &Spanned<DeValue<'_>>, writer: Writer) -> Option<Source> {
+fn source(file: &str, number: u32, one: &Spanned<DeValue<'_>>, writer: Writer) -> Option<Source> {
     let DeValue::Table(table) = one.get_ref() else {
         return None;
     };
@@ -83,8 +89,6 @@ fn source(file: &str, text: &str, one: &Spanned<DeValue<'_>>, writer: Writer) ->
         SourceKind::Clock => format!("{mode} {name}"),
         _ => without_port(name).to_owned(),
     };
-    let before = text.get(..one.span().start).unwrap_or_default();
-    let number = u32::try_from(before.matches('\n').count() + 1).unwrap_or(u32::MAX);
     Some(Source {
         kind,
         author: writer.author("", &name),

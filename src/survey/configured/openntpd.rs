@@ -3,13 +3,11 @@
 use super::super::evidence::Evidence;
 use super::super::files::Files;
 use super::super::lines::lines;
-use super::author::{Author, Writer};
+use super::author::{Marks, Writer};
 use super::units::Units;
-use super::{Basis, Daemon, DaemonName, Source, SourceKind};
+use super::{Basis, Daemon, DaemonName, MOST_SOURCES, Source, SourceKind};
 
 const FILES: [&str; 2] = ["/etc/openntpd/ntpd.conf", "/etc/ntpd.conf"];
-/// Sources that are told.
-const MOST_SOURCES: usize = 10_000;
 
 pub(super) fn find(files: &mut Files, units: &Units) -> Option<Daemon> {
     let file = FILES.iter().find(|file| files.exists(file))?;
@@ -17,15 +15,10 @@ pub(super) fn find(files: &mut Files, units: &Units) -> Option<Daemon> {
     let writer = Writer::of(files, file, &content);
     let mut sources = Vec::new();
     let mut takes_offers = Vec::new();
-    // Between two marks stands what dhcpcd's hook wrote.
-    let mut by_dhcp = false;
+    let mut marks = Marks::default();
     for line in lines(&content) {
-        if let Some(mark) = line.text.strip_prefix("# dhcpcd ") {
-            by_dhcp = mark.contains(" start ");
-            if by_dhcp {
-                takes_offers.push(Evidence::line(file, line.number, &line.text));
-            }
-            continue;
+        if marks.opens(&line.text) && takes_offers.len() < MOST_SOURCES {
+            takes_offers.push(Evidence::line(file, line.number, &line.text));
         }
         let text = line.text.split('#').next().unwrap_or_default();
         let mut words = text
@@ -46,10 +39,7 @@ pub(super) fn find(files: &mut Files, units: &Units) -> Option<Daemon> {
                 name: name.to_owned(),
                 nts: false,
                 fallback: false,
-                author: match by_dhcp {
-                    true => Author::Dhcp,
-                    false => writer.author(&line.text, name),
-                },
+                author: marks.author(writer.author(&line.text, name)),
                 evidence: Evidence::line(file, line.number, &line.text),
             });
         }

@@ -7,7 +7,7 @@ use super::super::files::Files;
 use super::super::lines::lines;
 use super::author::{Author, Writer};
 use super::units::{Enabled, Units};
-use super::{Basis, Daemon, DaemonName, Source, SourceKind};
+use super::{Basis, Daemon, DaemonName, MOST_SOURCES, Source, SourceKind};
 
 /// Folders of settings, of which the first that has a file of a name counts.
 const FOLDERS: [&str; 4] = [
@@ -28,8 +28,6 @@ const DHCLIENT_HOOK: &str = "/etc/dhcp/dhclient-exit-hooks.d/timesyncd";
 const DHCLIENT: [&str; 2] = ["/usr/sbin/dhclient", "/sbin/dhclient"];
 /// Interfaces of Debian's ifupdown, which calls it; other network managers have a client of their own.
 const INTERFACES: [&str; 2] = ["/etc/network/interfaces", "/etc/network/interfaces.d/*"];
-/// Sources that are told.
-const MOST_SOURCES: usize = 10_000;
 
 pub(super) fn find(files: &mut Files, units: &Units) -> Option<Daemon> {
     PROGRAMS.iter().find(|program| files.exists(program))?;
@@ -111,8 +109,22 @@ impl Settings {
         };
         let writer = Writer::of(files, file, &content);
         let mut is_time = false;
+        // A setting that goes on in the next line (systemd.syntax(7)).
+        let mut before: Option<String> = None;
         for line in lines(&content) {
             let text = &*line.text;
+            if before.is_some() && text.starts_with(['#', ';']) {
+                continue;
+            }
+            let goes_on = text
+                .strip_suffix('\\')
+                .filter(|_| !text.starts_with(['#', ';']));
+            let part = goes_on.unwrap_or(text);
+            let whole = before.take().map(|key| format!("{key}={part}"));
+            let text = whole.as_deref().unwrap_or(part);
+            if goes_on.is_some() {
+                before = text.split_once('=').map(|(key, _)| key.to_owned());
+            }
             if let Some(section) = text.strip_prefix('[') {
                 is_time = section.trim_end_matches(']') == "Time";
                 continue;
@@ -145,7 +157,8 @@ impl Settings {
                 "FallbackNTP" => (self.fallback.get_or_insert_default(), true),
                 _ => continue,
             };
-            if names.trim().is_empty() {
+            let is_whole = whole.is_none() && goes_on.is_none();
+            if names.trim().is_empty() && is_whole {
                 list.clear();
             }
             for name in names.split_whitespace() {
@@ -225,6 +238,24 @@ mod tests {
         );
         let takes = of(&tree).unwrap().takes_offers;
         assert_eq!(takes[0].file, "/etc/dhcp/dhclient-exit-hooks.d/timesyncd");
+    }
+
+    #[test]
+    fn a_setting_goes_on_after_a_backslash() {
+        let tree = Tree::of(&[
+            PROGRAM,
+            (
+                "etc/systemd/timesyncd.conf",
+                "[Time]\nNTP=a.example \\\n# in between\n  b.example \\\n c.example \\\n\nPollIntervalMaxSec=1\n",
+            ),
+        ]);
+        let names: Vec<String> = of(&tree)
+            .unwrap()
+            .sources
+            .into_iter()
+            .map(|of| of.name)
+            .collect();
+        assert_eq!(names, ["a.example", "b.example", "c.example"]);
     }
 
     #[test]

@@ -90,26 +90,32 @@ impl Units {
 
     /// Whether one of these services starts; of templates, any instance (`ptp4l@eth0` of `ptp4l@`).
     pub(super) fn enabled(&self, files: &Files, names: &[&str]) -> Enabled {
+        let mut masked = None;
         for name in names {
+            // Another name of it may still start it.
             if let Some(mask) = mask(files, name) {
-                return Enabled::Masked(Evidence::file(&mask, "leads to /dev/null: masked"));
+                masked.get_or_insert(mask);
+                continue;
             }
-        }
-        let links = names.iter().filter_map(|name| match name.ends_with('@') {
-            true => {
-                let from = self.started.range((*name).to_owned()..);
-                let mut instances = from.take_while(|(unit, _)| unit.starts_with(name));
-                instances.next().map(|(_, link)| link)
-            }
-            false => self.started.get(*name),
-        });
-        for link in links {
+            let link = match name.ends_with('@') {
+                true => {
+                    let from = self.started.range((*name).to_owned()..);
+                    let mut instances = from.take_while(|(unit, _)| unit.starts_with(name));
+                    instances.next().map(|(_, link)| link)
+                }
+                false => self.started.get(*name),
+            };
             // What a removed package leaves behind starts nothing.
-            if !link.contains("/systemd/") || has_unit(files, names) {
+            if let Some(link) = link
+                && (!link.contains("/systemd/") || has_unit(files, name))
+            {
                 return Enabled::Yes(Evidence::file(link, "is started with the system"));
             }
         }
-        Enabled::No
+        match masked {
+            Some(mask) => Enabled::Masked(Evidence::file(&mask, "leads to /dev/null: masked")),
+            None => Enabled::No,
+        }
     }
 }
 
@@ -123,11 +129,11 @@ fn mask(files: &Files, name: &str) -> Option<String> {
     (files.link(&first)? == "/dev/null").then_some(first)
 }
 
-fn has_unit(files: &Files, names: &[&str]) -> bool {
-    SYSTEMD.iter().any(|folder| {
-        let mut units = names.iter().map(|name| format!("{folder}/{name}.service"));
-        units.any(|unit| files.exists(&unit))
-    })
+fn has_unit(files: &Files, name: &str) -> bool {
+    let mut units = SYSTEMD
+        .iter()
+        .map(|folder| format!("{folder}/{name}.service"));
+    units.any(|unit| files.exists(&unit))
 }
 
 #[cfg(test)]
@@ -171,6 +177,10 @@ mod tests {
         assert_eq!(of(&tree, &["ntpd"]), Enabled::No);
         tree.link("etc/systemd/system/chrony.service", "/dev/null");
         assert!(matches!(of(&tree, &["chrony"]), Enabled::Masked(_)));
+        // The mask of what it took the place of does not keep it from starting.
+        tree.add("usr/lib/systemd/system/ntpsec.service", b"");
+        tree.link("etc/systemd/system/ntp.service", "/dev/null");
+        assert!(of(&tree, &["ntp", "ntpsec"]).is_yes());
     }
 
     #[test]

@@ -17,6 +17,16 @@ const OF_HYPERVISORS: [&str; 5] = [
     "ptp_vmw",
 ];
 
+/// What udev's rules call the device of a clock of this name.
+pub(in super::super) fn also_called(clock: &str) -> Option<&'static str> {
+    match clock {
+        "KVM virtual PTP" => Some("/dev/ptp_kvm"),
+        "hyperv" => Some("/dev/ptp_hyperv"),
+        clock if clock.starts_with("ena-ptp-") => Some("/dev/ptp_ena"),
+        _ => None,
+    }
+}
+
 pub(super) fn find(files: &mut Files) -> Vec<Offer> {
     let mut found = Vec::new();
     let all = [
@@ -40,6 +50,7 @@ pub(super) fn find(files: &mut Files) -> Vec<Offer> {
                 interface: None,
                 server: format!("/dev/{device}"),
                 standing: Standing::InForce,
+                is_kept: false,
                 evidence: Evidence::line(&file, 1, &name),
             });
         }

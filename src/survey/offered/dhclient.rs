@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::super::evidence::Evidence;
 use super::super::files::Files;
 use super::super::lines::lines;
-use super::{Found, Offer, OfferBy, Standing, dhcp};
+use super::{Offer, OfferBy, Offers, Standing, dhcp};
 use crate::time::{NANOS_PER_SEC, Timestamp};
 
 /// Where distributions and network managers keep them.
@@ -24,12 +24,16 @@ const PATTERNS: [&str; 10] = [
     "/var/lib/xcp/dhclient*.leases",
 ];
 
-pub(super) fn find(files: &mut Files, now: Option<Timestamp>, found: &mut Found) {
+/// Servers of one lease; there is no room for more in a message.
+const MOST_OF_A_LEASE: usize = 256;
+
+pub(super) fn find(files: &mut Files, now: Option<Timestamp>, found: &mut Offers) {
     for pattern in PATTERNS {
         for file in files.glob(pattern) {
-            if let Some(content) = files.read(&file) {
-                of_file(&file, &content, now, found);
-            }
+            let Some(content) = files.read(&file) else {
+                continue;
+            };
+            of_file(&file, &content, now, found);
         }
     }
 }
@@ -42,13 +46,12 @@ const UNNAMED: &str = "dhcp6.unknown-56";
 struct Lease {
     interface: Option<String>,
     servers: Vec<(OfferBy, String, Evidence)>,
-    expires: Option<Expires>,
-    /// When the address of IPv6 was given whose lifetime comes next.
+    /// Since when the address that was named last holds.
     starts: Option<i64>,
+    expires: Option<Expires>,
     is_released: bool,
 }
 
-/// In seconds since 1970; the later one is the greater one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Expires {
     At(i64),
@@ -65,6 +68,17 @@ impl Lease {
         match (words.next(), words.next()) {
             (Some("interface"), Some(name)) => self.interface = Some(unquoted(name).to_owned()),
             (Some("released"), None) => self.is_released = true,
+            // Of IPv6: a lease ends with the last of its addresses.
+            (Some("starts"), Some(at)) => self.starts = at.parse().ok(),
+            (Some("max-life"), Some(life)) => {
+                let ends = self.starts.zip(life.parse::<i64>().ok());
+                let ends = match ends {
+                    Some((_, FOR_EVER)) => Some(Expires::Never),
+                    Some((since, life)) => Some(Expires::At(since.saturating_add(life))),
+                    None => None,
+                };
+                self.expires = self.expires.max(ends);
+            }
             (Some("expire"), Some("never")) => self.expires = Some(Expires::Never),
             (Some("expire"), Some("epoch")) => {
                 let at = words.next().map(|at| at.trim_end_matches(';'));
@@ -75,16 +89,7 @@ impl Lease {
                 let at = date.and_then(|(day, time)| seconds(day, time));
                 self.expires = at.map(Expires::At);
             }
-            (Some("starts"), Some(at)) => self.starts = at.parse().ok(),
-            // Each address of IPv6 has its own end, and the lease stands as long as one of them.
-            (Some("max-life"), Some(life)) => {
-                let ends = match (self.starts, life.parse::<i64>()) {
-                    (_, Ok(FOR_EVER)) => Some(Expires::Never),
-                    (Some(starts), Ok(life)) => Some(Expires::At(starts.saturating_add(life))),
-                    _ => None,
-                };
-                self.expires = self.expires.max(ends);
-            }
+            (Some("option"), Some(_)) if self.servers.len() >= MOST_OF_A_LEASE => {}
             (Some("option"), Some(option)) => {
                 let value = words.collect::<Vec<&str>>().join(" ");
                 let (by, servers) = match option {
@@ -94,7 +99,9 @@ impl Lease {
                     _ => return,
                 };
                 for server in servers.into_iter().filter(|of| dhcp::is_server(of)) {
-                    self.servers.push((by, server, evidence()));
+                    if self.servers.len() < MOST_OF_A_LEASE {
+                        self.servers.push((by, server, evidence()));
+                    }
                 }
             }
             _ => {}
@@ -107,7 +114,7 @@ fn listed(value: &str) -> Vec<String> {
     servers.map(str::to_owned).collect()
 }
 
-fn of_file(file: &str, content: &[u8], now: Option<Timestamp>, found: &mut Found) {
+fn of_file(file: &str, content: &[u8], now: Option<Timestamp>, found: &mut Offers) {
     let mut last: BTreeMap<(bool, Option<String>), Lease> = BTreeMap::new();
     let mut lease: Option<(bool, Lease)> = None;
     let mut depth = 0_u32;
@@ -146,20 +153,21 @@ fn of_file(file: &str, content: &[u8], now: Option<Timestamp>, found: &mut Found
             None => Standing::Unknown,
         };
         let interface = lease.interface;
-        if standing != Standing::Old {
-            found.lease(file, interface.as_deref());
-        }
-        let servers = lease.servers.into_iter();
-        found
-            .offers
-            .extend(servers.map(|(by, server, evidence)| Offer {
+        found.lease(file, interface.as_deref(), standing);
+        for (by, server, evidence) in lease.servers {
+            if found.is_full(file) {
+                break;
+            }
+            found.all.push(Offer {
                 by,
                 client: "dhclient",
                 interface: interface.clone(),
                 server,
                 standing,
+                is_kept: false,
                 evidence,
-            }));
+            });
+        }
     }
 }
 
@@ -207,9 +215,9 @@ mod tests {
     use super::*;
 
     fn offers(content: &str, now: Option<Timestamp>) -> Vec<Offer> {
-        let mut found = Found::default();
+        let mut found = Offers::default();
         of_file(FILE, content.as_bytes(), now, &mut found);
-        found.offers
+        found.all
     }
 
     const FILE: &str = "/var/lib/dhcp/dhclient.ens3.leases";
@@ -259,30 +267,22 @@ mod tests {
         let servers: Vec<&str> = found.iter().map(|of| of.server.as_str()).collect();
         assert_eq!(servers, ["2001:db8::1", "2001:db8::2", "2001:db8::123"]);
         assert_eq!(found[1].by, OfferBy::Dhcp6);
-        let released = said(&lease("never;\n released;"), Some(0));
-        assert_eq!(released[0].1, Standing::Old);
-    }
-
-    #[test]
-    fn a_lease_of_ipv6_stands_as_long_as_one_of_its_addresses() {
-        let address = |life: u32| {
-            format!("  iaaddr 2001:db8::7 {{\n   starts 100;\n   max-life {life};\n  }}\n")
-        };
-        let lease = |addresses: &str| {
+        let v6 = |life: u32| {
             format!(
-                "lease6 {{\n ia-na 00:00 {{\n  starts 100;\n{addresses} }}\n option dhcp6.sntp-servers 2001:db8::1;\n}}"
+                "lease6 {{\n ia-na 0:0 {{\n starts 5;\n iaaddr 2001:db8::7 {{\n starts 100;\n preferred-life 5;\n \
+                 max-life {life};\n }}\n iaaddr 2001:db8::8 {{\n starts 1;\n max-life 1;\n }}\n }}\n \
+                 option dhcp6.sntp-servers 2001:db8::1;\n}}\n"
             )
         };
-        let of = |addresses: &str, now| said(&lease(addresses), Some(now))[0].1;
-        let two = address(60) + &address(50);
-        assert_eq!(of(&two, 160), Standing::InForce);
-        assert_eq!(of(&two, 161), Standing::Old);
-        assert_eq!(
-            of(&(address(u32::MAX) + &two), i64::from(u32::MAX) / 2),
-            Standing::InForce
-        );
-        // Nothing but options was asked for.
-        assert_eq!(of("", 100), Standing::Unknown);
+        for (life, now, standing) in [
+            (50, 150, Standing::InForce),
+            (50, 151, Standing::Old),
+            (u32::MAX, i64::MAX / NANOS_PER_SEC, Standing::InForce),
+        ] {
+            assert_eq!(said(&v6(life), Some(now))[0].1, standing, "{life} {now}");
+        }
+        let released = said(&lease("never;\n released;"), Some(0));
+        assert_eq!(released[0].1, Standing::Old);
     }
 
     #[test]

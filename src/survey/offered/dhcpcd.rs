@@ -2,13 +2,17 @@
 
 use super::super::evidence::Evidence;
 use super::super::files::Files;
-use super::{Found, Offer, OfferBy, Standing, dhcp, interfaces};
+use super::{Interfaces, Offer, OfferBy, Offers, dhcp};
 use crate::time::{NANOS_PER_SEC, Timestamp};
 
 const FOLDERS: [&str; 3] = ["/var/lib/dhcpcd", "/var/lib/dhcpcd5", "/var/db/dhcpcd"];
 
-pub(super) fn find(files: &mut Files, now: Option<Timestamp>, found: &mut Found) {
-    let known = interfaces(files);
+pub(super) fn find(
+    files: &mut Files,
+    interfaces: &Interfaces,
+    now: Option<Timestamp>,
+    found: &mut Offers,
+) {
     for folder in FOLDERS {
         for name in files.list(folder) {
             let (stem, by) = match (name.strip_suffix(".lease"), name.strip_suffix(".lease6")) {
@@ -30,17 +34,19 @@ pub(super) fn find(files: &mut Files, now: Option<Timestamp>, found: &mut Found)
             let ends = ends.map(|(since, lease)| {
                 Timestamp::from_nanos(since.as_nanos().saturating_add(lease))
             });
-            let interface = interface(stem, &known);
+            let interface = interface(stem, &interfaces.names);
             let standing = super::standing(ends, now);
-            if standing != Standing::Old {
-                found.lease(&file, Some(&interface));
-            }
+            found.lease(&file, Some(&interface), standing);
             for server in told.servers {
-                found.offers.push(Offer {
+                if found.is_full(&file) {
+                    break;
+                }
+                found.all.push(Offer {
                     by,
                     client: "dhcpcd",
                     interface: Some(interface.clone()),
                     standing,
+                    is_kept: false,
                     evidence: Evidence::file(
                         &file,
                         &format!("the reply that gave this lease names {server}"),
@@ -69,14 +75,9 @@ fn interface(stem: &str, known: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::super::tests::Tree;
+    use super::super::Standing;
     use super::super::dhcp::tests::{REPLY_V6, bytes, message};
     use super::*;
-
-    fn offers(files: &mut Files, now: Option<Timestamp>) -> Vec<Offer> {
-        let mut found = Found::default();
-        find(files, now, &mut found);
-        found.offers
-    }
 
     #[test]
     fn leases_of_both_kinds() {
@@ -91,7 +92,11 @@ mod tests {
         tree.add("var/lib/dhcpcd/wl-0-my-net.lease6", &bytes(REPLY_V6));
         tree.add("var/lib/dhcpcd5/dhcpcd-eth1.lease", b"\0\0");
         let said = |now: Option<Timestamp>| -> Vec<(String, String, Standing)> {
-            let found = offers(&mut tree.files(), now).into_iter();
+            let mut files = tree.files();
+            let mut offers = Offers::default();
+            let interfaces = Interfaces::find(&mut files);
+            find(&mut files, &interfaces, now, &mut offers);
+            let found = offers.all.into_iter();
             found
                 .map(|of| (of.interface.unwrap(), of.server, of.standing))
                 .collect()

@@ -8,9 +8,13 @@ mod network_manager;
 mod networkd;
 mod wicked;
 
+use std::collections::BTreeMap;
+
 use super::evidence::Evidence;
 use super::files::Files;
 use crate::time::Timestamp;
+
+pub(super) use clocks::also_called;
 
 /// Who offers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,6 +73,8 @@ pub struct Offer {
     pub server: String,
     /// Whether that still stands.
     pub standing: Standing,
+    /// Whether the client was told not to hand it on (`UseNTP=no`).
+    pub is_kept: bool,
     /// Where it was left.
     pub evidence: Evidence,
 }
@@ -76,37 +82,55 @@ pub struct Offer {
 /// Offers that are told; nobody is offered more.
 const MOST: usize = 10_000;
 
-/// What was found of them.
-#[derive(Debug, Default)]
-pub(super) struct Found {
-    /// What is offered.
-    pub offers: Vec<Offer>,
-    /// Leases, whatever they offer.
-    pub leases: Vec<Evidence>,
-}
-
-impl Found {
-    /// A lease, whatever it offers.
-    fn lease(&mut self, file: &str, interface: Option<&str>) {
-        if self.leases.len() < MOST {
-            let of = interface.map_or_else(String::new, |name| format!(" of {name}"));
-            self.leases
-                .push(Evidence::file(file, &format!("a lease{of}")));
-        }
-    }
-}
+/// Interfaces of which the number is read; a file each.
+const MOST_INTERFACES: usize = 1_000;
 
 /// Looks for all of them.
-pub(super) fn find(files: &mut Files, now: Option<Timestamp>) -> Found {
-    let mut found = Found::default();
-    networkd::find(files, &mut found);
-    network_manager::find(files, now, &mut found);
+pub(super) fn find(files: &mut Files, now: Option<Timestamp>) -> Offers {
+    let interfaces = Interfaces::find(files);
+    let mut found = Offers::default();
+    networkd::find(files, &interfaces, &mut found);
+    network_manager::find(files, &interfaces, now, &mut found);
     dhclient::find(files, now, &mut found);
-    dhcpcd::find(files, now, &mut found);
+    dhcpcd::find(files, &interfaces, now, &mut found);
     wicked::find(files, now, &mut found);
-    found.offers.truncate(MOST);
-    found.offers.extend(clocks::find(files));
+    if let Some(file) = found.beyond.take() {
+        let why = format!("offers more than {MOST} servers: the others are not told");
+        files.miss(&file, why);
+    }
+    found.all.extend(clocks::find(files));
     found
+}
+
+/// Those that were found so far, and no more than are told: each of their files can name half a million.
+#[derive(Debug, Default)]
+pub(super) struct Offers {
+    /// What is offered.
+    pub all: Vec<Offer>,
+    /// Leases that stand, whatever they offer.
+    pub leases: Vec<Evidence>,
+    /// The file of the first one that is not told.
+    beyond: Option<String>,
+}
+
+impl Offers {
+    /// Whether there is no room for one more, of this file.
+    fn is_full(&mut self, file: &str) -> bool {
+        let is_full = self.all.len() >= MOST;
+        if is_full && self.beyond.is_none() {
+            self.beyond = Some(file.to_owned());
+        }
+        is_full
+    }
+
+    /// A lease that stands, whatever it offers.
+    fn lease(&mut self, file: &str, interface: Option<&str>, standing: Standing) {
+        if standing != Standing::Old && self.leases.len() < MOST {
+            let of = interface.map_or_else(String::new, |name| format!(" of {name}"));
+            let lease = Evidence::file(file, &format!("a lease{of}"));
+            self.leases.push(lease);
+        }
+    }
 }
 
 /// Whether an offer that ends then still stands.
@@ -119,14 +143,51 @@ fn standing(ends: Option<Timestamp>, now: Option<Timestamp>) -> Standing {
 }
 
 /// Interfaces that there are.
-fn interfaces(files: &mut Files) -> Vec<String> {
-    files.list("/sys/class/net")
+#[derive(Debug, Default)]
+struct Interfaces {
+    names: Vec<String>,
+    by_index: BTreeMap<String, String>,
 }
 
-/// The name of the interface with this number.
-fn interface_of(files: &mut Files, index: &str) -> Option<String> {
-    interfaces(files).into_iter().find(|name| {
-        let number = files.read(&format!("/sys/class/net/{name}/ifindex"));
-        number.is_some_and(|number| number.trim_ascii() == index.as_bytes())
-    })
+impl Interfaces {
+    /// Looks for them once: a host with hundreds has a file of each, and a lease or a link of each.
+    fn find(files: &mut Files) -> Self {
+        const FOLDER: &str = "/sys/class/net";
+        let names = files.list(FOLDER);
+        if names.len() > MOST_INTERFACES {
+            let why = format!(
+                "has more than {MOST_INTERFACES} interfaces: the others were not looked at"
+            );
+            files.miss(FOLDER, why);
+        }
+        let mut by_index = BTreeMap::new();
+        for name in names.iter().take(MOST_INTERFACES) {
+            if let Some(number) = files.read(&format!("{FOLDER}/{name}/ifindex")) {
+                let number = String::from_utf8_lossy(number.trim_ascii()).into_owned();
+                by_index.entry(number).or_insert_with(|| name.clone());
+            }
+        }
+        Self { names, by_index }
+    }
+
+    /// The name of the interface with this number.
+    fn of(&self, index: &str) -> Option<String> {
+        self.by_index.get(index).cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{Tree, missed_in};
+    use super::*;
+
+    #[test]
+    fn offers_without_end_are_cut_and_told() {
+        let servers = (0..20_000).map(|n| format!("NTPSERVERS='10.0.{}.{}'\n", n >> 8, n & 255));
+        let servers: String = servers.collect();
+        let tree = Tree::of(&[("run/wicked/leaseinfo.eth0.dhcp.ipv4", &servers)]);
+        let mut files = tree.files();
+        assert_eq!(find(&mut files, None).all.len(), MOST);
+        assert!(missed_in(&files).contains("offers more than"));
+    }
 }

@@ -3,20 +3,25 @@
 use super::super::evidence::Evidence;
 use super::super::files::Files;
 use super::super::lines::lines;
-use super::{Found, Offer, OfferBy, dhcp, interface_of};
+use super::{Interfaces, Offer, OfferBy, Offers, Standing, dhcp};
 use crate::time::{NANOS_PER_SEC, Timestamp};
 
 const DEVICES: &str = "/run/NetworkManager/devices";
 
-pub(super) fn find(files: &mut Files, now: Option<Timestamp>, found: &mut Found) {
+pub(super) fn find(
+    files: &mut Files,
+    interfaces: &Interfaces,
+    now: Option<Timestamp>,
+    found: &mut Offers,
+) {
     for index in files.list(DEVICES) {
         let file = format!("{DEVICES}/{index}");
         let Some(content) = files.read(&file) else {
             continue;
         };
-        let interface = interface_of(files, &index);
+        let interface = interfaces.of(&index);
         if lines(&content).any(|line| line.text == "[dhcp4]" || line.text == "[dhcp6]") {
-            found.lease(&file, interface.as_deref());
+            found.lease(&file, interface.as_deref(), Standing::Unknown);
         }
         let ends = value(&content, "expiry").and_then(|of| of.parse::<i64>().ok());
         let ends = ends.map(|of| Timestamp::from_nanos(of.saturating_mul(NANOS_PER_SEC)));
@@ -32,12 +37,16 @@ pub(super) fn find(files: &mut Files, now: Option<Timestamp>, found: &mut Found)
             // A space is written \s.
             let servers = servers.replace("\\s", " ");
             for server in servers.split([' ', ',']).filter(|of| dhcp::is_server(of)) {
-                found.offers.push(Offer {
+                if found.is_full(&file) {
+                    break;
+                }
+                found.all.push(Offer {
                     by,
                     client: "NetworkManager",
                     interface: interface.clone(),
                     server: server.to_owned(),
                     standing: super::standing(ends, now),
+                    is_kept: false,
                     evidence: Evidence::line(&file, line.number, &line.text),
                 });
             }
@@ -63,14 +72,7 @@ fn value(content: &[u8], wanted: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::super::super::tests::Tree;
-    use super::super::Standing;
     use super::*;
-
-    fn offers(files: &mut Files, now: Option<Timestamp>) -> Vec<Offer> {
-        let mut found = Found::default();
-        find(files, now, &mut found);
-        found.offers
-    }
 
     #[test]
     fn options_of_a_device() {
@@ -85,7 +87,15 @@ mod tests {
             ("run/NetworkManager/devices/3", "[device]\nmanaged=true\n"),
         ]);
         let at = |seconds: i64| Some(Timestamp::from_nanos(seconds * NANOS_PER_SEC));
-        let found = offers(&mut tree.files(), at(1_800_000_000));
+        let found = |now| {
+            let mut files = tree.files();
+            let mut offers = Offers::default();
+            let interfaces = Interfaces::find(&mut files);
+            find(&mut files, &interfaces, now, &mut offers);
+            offers.all
+        };
+        let later = found(at(1_800_003_601));
+        let found = found(at(1_800_000_000));
         let said: Vec<_> = found
             .iter()
             .map(|of| (of.by, of.server.as_str(), of.standing))
@@ -100,9 +110,6 @@ mod tests {
             ]
         );
         assert_eq!(found[0].interface.as_deref(), Some("enp1s0"));
-        assert_eq!(
-            offers(&mut tree.files(), at(1_800_003_601))[0].standing,
-            Standing::Old
-        );
+        assert_eq!(later[0].standing, Standing::Old);
     }
 }

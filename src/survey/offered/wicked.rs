@@ -6,10 +6,10 @@
 use super::super::evidence::Evidence;
 use super::super::files::Files;
 use super::super::lines::lines;
-use super::{Found, Offer, OfferBy, Standing, dhcp};
+use super::{Offer, OfferBy, Offers, dhcp};
 use crate::time::{NANOS_PER_SEC, Timestamp};
 
-pub(super) fn find(files: &mut Files, now: Option<Timestamp>, found: &mut Found) {
+pub(super) fn find(files: &mut Files, now: Option<Timestamp>, found: &mut Offers) {
     for file in files.glob("/run/wicked/leaseinfo.*") {
         let Some(content) = files.read(&file) else {
             continue;
@@ -30,9 +30,7 @@ pub(super) fn find(files: &mut Files, now: Option<Timestamp>, found: &mut Found)
             ends.map(|(since, lease)| since.saturating_add(lease).saturating_mul(NANOS_PER_SEC));
         let standing = super::standing(ends.map(Timestamp::from_nanos), now);
         let interface = value("INTERFACE");
-        if standing != Standing::Old {
-            found.lease(&file, interface.as_deref());
-        }
+        found.lease(&file, interface.as_deref(), standing);
         for line in lines(&content) {
             let Some((key, servers)) = line.text.split_once('=') else {
                 continue;
@@ -45,12 +43,16 @@ pub(super) fn find(files: &mut Files, now: Option<Timestamp>, found: &mut Found)
                 .split_whitespace()
                 .filter(|of| dhcp::is_server(of))
             {
-                found.offers.push(Offer {
+                if found.is_full(&file) {
+                    break;
+                }
+                found.all.push(Offer {
                     by,
                     client: "wicked",
                     interface: interface.clone(),
                     server: server.to_owned(),
                     standing,
+                    is_kept: false,
                     evidence: Evidence::line(&file, line.number, &line.text),
                 });
             }
@@ -61,13 +63,8 @@ pub(super) fn find(files: &mut Files, now: Option<Timestamp>, found: &mut Found)
 #[cfg(test)]
 mod tests {
     use super::super::super::tests::Tree;
+    use super::super::Standing;
     use super::*;
-
-    fn offers(files: &mut Files, now: Option<Timestamp>) -> Vec<Offer> {
-        let mut found = Found::default();
-        find(files, now, &mut found);
-        found.offers
-    }
 
     #[test]
     fn what_scripts_are_told() {
@@ -76,15 +73,18 @@ mod tests {
             "INTERFACE='eth0'\nACQUIRED='1800000000'\nLEASETIME='3600'\nNTPSERVERS='192.0.2.10 192.0.2.11'\n",
         )]);
         let at = |seconds: i64| Some(Timestamp::from_nanos(seconds * NANOS_PER_SEC));
-        let found = offers(&mut tree.files(), at(1_800_003_600));
+        let found = |now| {
+            let mut offers = Offers::default();
+            find(&mut tree.files(), now, &mut offers);
+            offers.all
+        };
+        let later = found(at(1_800_003_601));
+        let found = found(at(1_800_003_600));
         assert_eq!((found.len(), found[1].server.as_str()), (2, "192.0.2.11"));
         assert_eq!(
             (found[0].standing, found[0].interface.as_deref()),
             (Standing::InForce, Some("eth0"))
         );
-        assert_eq!(
-            offers(&mut tree.files(), at(1_800_003_601))[0].standing,
-            Standing::Old
-        );
+        assert_eq!(later[0].standing, Standing::Old);
     }
 }
