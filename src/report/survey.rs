@@ -64,6 +64,8 @@ pub enum ConclusionName {
     Chosen,
     /// Nothing is offered, and it has those that its image came with.
     Image,
+    /// The settings of a time daemon could not be read.
+    NotKnown,
     /// A time daemon is enabled that has no source.
     NoSource,
     /// No time daemon is enabled.
@@ -311,6 +313,7 @@ pub(super) fn sentence(of: Conclusion) -> &'static str {
         Conclusion::WouldTake => "is offered no time server now, and would take what DHCP offers",
         Conclusion::Chosen => "is offered no time server, and has those that whoever runs it chose",
         Conclusion::Image => "is offered no time server, and has those that its image came with",
+        Conclusion::NotKnown => "has a time daemon whose settings could not be read",
         Conclusion::NoSource => "has a time daemon that starts, and that has no source of time",
         Conclusion::NoDaemon => "starts no time daemon that is known here",
     }
@@ -327,6 +330,7 @@ impl From<Conclusion> for ConclusionName {
             Conclusion::WouldTake => Self::WouldTake,
             Conclusion::Chosen => Self::Chosen,
             Conclusion::Image => Self::Image,
+            Conclusion::NotKnown => Self::NotKnown,
             Conclusion::NoSource => Self::NoSource,
             Conclusion::NoDaemon => Self::NoDaemon,
         }

@@ -28,6 +28,8 @@ pub enum Conclusion {
     Chosen,
     /// Nothing is offered, and it has those that its image came with.
     Image,
+    /// The settings of a time daemon could not be read.
+    NotKnown,
     /// A time daemon is enabled that has no source.
     NoSource,
     /// No time daemon is enabled.
@@ -46,6 +48,7 @@ impl Conclusion {
             Self::WouldTake => "would_take",
             Self::Chosen => "chosen",
             Self::Image => "image",
+            Self::NotKnown => "not_known",
             Self::NoSource => "no_source",
             Self::NoDaemon => "no_daemon",
         }
@@ -81,7 +84,11 @@ pub fn answer(survey: &Survey) -> Answer {
         had.configured_by(offer).or(told)
     };
     let offers: Vec<Option<Author>> = survey.offers.iter().zip(&used).map(has).collect();
-    let (conclusion, mut because) = conclude(survey, &active, (&offers, &used), &in_use);
+    let (mut conclusion, mut because) = conclude(survey, &active, (&offers, &used), &in_use);
+    // Who may not look has seen no source.
+    if conclusion == Conclusion::NoSource && !survey.missed.is_empty() {
+        conclusion = Conclusion::NotKnown;
+    }
     because.extend(active.iter().filter_map(|of| match &of.enabled {
         Enabled::Yes(evidence) => Some(evidence.clone()),
         _ => None,
@@ -403,6 +410,14 @@ mod tests {
         let now = crate::time::Timestamp::from_nanos(i64::MAX);
         let answer = answer(&super::super::look(&mut tree.files(), Some(now)));
         assert_eq!(answer.conclusion, Conclusion::WouldTake);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_known_to_be_empty() {
+        let tree = debian(false);
+        std::fs::remove_file(tree.path("etc/chrony/chrony.conf")).unwrap();
+        tree.link("etc/chrony/chrony.conf", "chrony.conf");
+        assert_eq!(of(&tree).conclusion, Conclusion::NotKnown);
     }
 
     #[test]

@@ -254,9 +254,12 @@ impl Files {
         fits.map(|name| format!("{folder}/{name}")).collect()
     }
 
-    /// Whether something is there, whatever it is.
+    /// Whether something is there, whatever it is, and whether or not it may be looked at.
     pub(super) fn exists(&self, path: &str) -> bool {
-        self.open(path, OFlags::PATH).is_ok()
+        match self.open(path, OFlags::PATH) {
+            Ok(_) => true,
+            Err(error) => !is_absent(error),
+        }
     }
 
     /// Where a link leads, which is not followed; nothing where there is no link.

@@ -23,6 +23,10 @@ impl Tree {
         fs::write(path, content).unwrap();
     }
 
+    pub(super) fn path(&self, path: &str) -> std::path::PathBuf {
+        self.0.path().join(path)
+    }
+
     pub(super) fn link(&self, path: &str, target: &str) {
         let path = self.0.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();

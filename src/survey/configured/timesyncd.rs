@@ -44,12 +44,16 @@ pub(super) fn find(files: &mut Files, units: &Units) -> Option<Daemon> {
     let mut sources = found.servers;
     let is_built_in = found.fallback.is_none();
     sources.extend(found.fallback.unwrap_or(found.built_in));
+    let mut takes_offers = Vec::new();
+    let networkd = units.enabled(files, &NETWORKD);
+    if networkd.is_yes() {
+        sources.splice(0..0, of_links(files));
+    }
     let basis = match is_built_in && sources.iter().all(|of| of.fallback) {
         true => Basis::BuiltIn,
         false => Basis::InForce,
     };
-    let mut takes_offers = Vec::new();
-    if let Enabled::Yes(evidence) = units.enabled(files, &NETWORKD) {
+    if let Enabled::Yes(evidence) = networkd {
         let text = "systemd-networkd hands it the servers that DHCP offers, unless UseNTP=no";
         takes_offers.push(Evidence::file(&evidence.file, text));
     }
@@ -79,6 +83,47 @@ fn by_dhclient(files: &mut Files) -> Option<Evidence> {
         }
     }
     None
+}
+
+/// Servers that the settings of systemd-networkd's links name, `NTP=` of `[Network]` (systemd.network(5)), which it
+/// is told.
+fn of_links(files: &mut Files) -> Vec<Source> {
+    let mut found: BTreeMap<String, String> = BTreeMap::new();
+    for folder in FOLDERS {
+        for file in files.glob(&format!("{folder}/network/*.network")) {
+            let name = file.rsplit('/').next().unwrap_or_default().to_owned();
+            found.entry(name).or_insert(file);
+        }
+    }
+    let mut sources = Vec::new();
+    for file in found.into_values() {
+        let Some(content) = files.read(&file) else {
+            continue;
+        };
+        let writer = Writer::of(files, &file, &content);
+        let mut is_network = false;
+        for line in lines(&content) {
+            if line.text.starts_with('[') {
+                is_network = line.text == "[Network]";
+            }
+            let Some((key, servers)) = line.text.split_once('=').filter(|_| is_network) else {
+                continue;
+            };
+            if key.trim_end() != "NTP" {
+                continue;
+            }
+            let room = MOST_SOURCES.saturating_sub(sources.len());
+            sources.extend(servers.split_whitespace().take(room).map(|name| Source {
+                kind: SourceKind::Server,
+                name: name.to_owned(),
+                nts: false,
+                fallback: false,
+                author: writer.author(&line.text, name),
+                evidence: Evidence::line(&file, line.number, &line.text),
+            }));
+        }
+    }
+    sources
 }
 
 /// Drop-ins by their names; a file of a name in an earlier folder hides those in later ones.
@@ -238,6 +283,34 @@ mod tests {
         );
         let takes = of(&tree).unwrap().takes_offers;
         assert_eq!(takes[0].file, "/etc/dhcp/dhclient-exit-hooks.d/timesyncd");
+    }
+
+    #[test]
+    fn links_have_servers_of_their_own() {
+        let tree = Tree::of(&[
+            PROGRAM,
+            ("usr/lib/systemd/system/systemd-networkd.service", ""),
+            (
+                "etc/systemd/network/lan.network",
+                "[Match]\nName=eth0\n[Network]\nNTP=192.0.2.1 192.0.2.2\n[Route]\nNTP=no.example\n",
+            ),
+            (
+                "usr/lib/systemd/network/lan.network",
+                "[Network]\nNTP=hidden.example\n",
+            ),
+        ]);
+        assert_eq!(of(&tree).unwrap().sources, []);
+        tree.link(
+            "etc/systemd/system/multi-user.target.wants/systemd-networkd.service",
+            "/x",
+        );
+        assert_eq!(
+            said(&of(&tree).unwrap()),
+            [
+                "server 192.0.2.1 (whoever runs it, /etc/systemd/network/lan.network:4)",
+                "server 192.0.2.2 (whoever runs it, /etc/systemd/network/lan.network:4)",
+            ]
+        );
     }
 
     #[test]
