@@ -72,21 +72,14 @@ fn conduct(args: CheckArgs) -> anyhow::Result<Exit> {
         let replay = read(file)?;
         return case.tell(&replay);
     }
-    let surveyed = match args.sources.is_empty() {
-        true => surveyed::sources(),
-        false => Vec::new(),
-    };
-    let sources = match args.sources.is_empty() {
-        true => &surveyed,
-        false => &args.sources,
-    };
+    let sources = surveyed::unless_named(&args.sources);
     if sources.is_empty() {
         bail!(
             "no server is named, no time daemon that runs tells which it uses, and this host is offered none: name \
              servers to judge by (clockfit discover tells what is known)"
         );
     }
-    let ready = prepare(sources, &args.run)?;
+    let ready = prepare(&sources, &args.run)?;
     let recording = Recording::of(args.run.output, args.run.force);
     let measured = run::conduct(ready, &recording)?;
     let exit = case.tell(&measured.campaign)?;

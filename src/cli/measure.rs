@@ -29,23 +29,18 @@ pub(super) fn run(args: MeasureArgs) -> anyhow::Result<Exit> {
 fn prepare(args: &MeasureArgs) -> anyhow::Result<Ready> {
     run::check(&args.run)?;
     let mut found = Targets::default();
-    let surveyed = match args.sources.is_empty() {
-        true if args.floor.is_some() => bail!(
+    if args.sources.is_empty() && args.floor.is_some() {
+        bail!(
             "--floor stands beside sources: name one, or measure the floor alone: clockfit floor"
-        ),
-        true => surveyed::sources(),
-        false => Vec::new(),
-    };
-    let sources = match args.sources.is_empty() {
-        true => &surveyed,
-        false => &args.sources,
-    };
+        );
+    }
+    let sources = surveyed::unless_named(&args.sources);
     if sources.is_empty() {
         let embedded = found.add_embedded(&args.run)?;
         let duration = run::duration(&args.run, EMBEDDED_DURATION);
         return run::ready(found, &args.run, duration, Some(embedded));
     }
-    found.add_sources(sources, &args.run)?;
+    found.add_sources(&sources, &args.run)?;
     let mut duration = run::duration(&args.run, run::DURATION);
     let embedded = args.floor.and_then(|length| {
         let embedded = found.put_after_floor(length)?;

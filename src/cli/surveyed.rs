@@ -1,5 +1,6 @@
 //! Whom to ask where nobody is named: the servers that this host uses, or else those that it is offered.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -20,9 +21,17 @@ pub(super) fn host() -> Option<Surveyed> {
     Some(Surveyed { survey, answer })
 }
 
+/// The sources that are named, or else those of this host.
+pub(super) fn unless_named(named: &[Source]) -> Cow<'_, [Source]> {
+    match named {
+        [] => Cow::Owned(sources()),
+        named => Cow::Borrowed(named),
+    }
+}
+
 /// The servers that this host uses, or else those that it is offered, and says which; none where there are none, or
 /// where nothing can be told.
-pub(super) fn sources() -> Vec<Source> {
+fn sources() -> Vec<Source> {
     let Some(Surveyed { survey: found, .. }) = host() else {
         return Vec::new();
     };

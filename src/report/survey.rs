@@ -484,7 +484,9 @@ impl From<&Finding> for FindingReport {
             ),
             Finding::OfferNotUsed(of) => (
                 "offer_not_used",
-                format!("{of} is offered, and a daemon has it, but does not use it at this moment"),
+                format!(
+                    "{of} is offered, and a daemon that has it gets no answer, or does not believe it"
+                ),
             ),
             Finding::DifferentOffers(of) => (
                 "different_offers",

@@ -3,7 +3,7 @@
 use super::Survey;
 use super::configured::{Daemon, DaemonName};
 use super::offered::{Offer, Standing};
-use super::used::Selection;
+use super::used::{Selection, Used};
 
 /// Something to look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub enum Finding {
     NotEnabled(DaemonName),
     /// A daemon that runs uses none of its servers.
     NothingUsed(String),
-    /// A server that is offered is not used, though a daemon has it.
+    /// A daemon has a server that is offered, and it does not answer, or is not believed.
     OfferNotUsed(String),
     /// Interfaces are offered different servers.
     DifferentOffers(Vec<String>),
@@ -58,7 +58,12 @@ pub(super) fn find(survey: &Survey, active: &[&Daemon], used: &[Option<bool>]) -
         let is_idle = *used == Some(false) && offer.standing != Standing::Old;
         let has = survey.running.iter().flatten().any(|of| {
             let servers = of.used.iter().flatten();
-            servers.into_iter().any(|of| of.server == offer.server)
+            // One that it could use is in reserve.
+            let fails =
+                |of: &Used| matches!(of.selection, Selection::Rejected | Selection::Unusable);
+            servers
+                .into_iter()
+                .any(|of| of.server == offer.server && fails(of))
         });
         if is_idle && has {
             findings.push(Finding::OfferNotUsed(offer.server.clone()));
