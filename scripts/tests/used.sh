@@ -33,6 +33,7 @@ printf 'sourcedir /run/chrony-dhcp\nsourcedir /etc/chrony/sources.d\n' >"$host/e
 ln -s ../chrony.service "$host/etc/systemd/system/multi-user.target.wants/chrony.service"
 printf '[dhcp4]\ndhcp4.ntp_servers=10.97.0.2\n' >"$host/run/NetworkManager/devices/1"
 cp /etc/passwd /etc/group "$host/etc/"
+echo '10.97.0.3 own.example' >"$host/etc/hosts"
 install -m 755 "$clockfit" "$host/tmp/clockfit"
 programs=(mount --bind /usr "$host/usr")
 [[ ! -d $unpacked/usr/bin ]] || programs=(mount -t overlay overlay -o "lowerdir=$unpacked/usr:/usr" "$host/usr")
@@ -94,9 +95,9 @@ done
 
 echo "a user's own server takes the place of what is offered"
 rm "$host/run/chrony-dhcp/c.sources"
-echo 'server 10.97.0.3 iburst minpoll 0 maxpoll 0' >"$host/etc/chrony/sources.d/own.sources"
+echo 'server own.example iburst minpoll 0 maxpoll 0' >"$host/etc/chrony/sources.d/own.sources"
 within overridden "$discover"
-holds overridden '.conclusion == "overridden" and .running[0].servers[0].server == "10.97.0.3"
+holds overridden '.conclusion == "overridden" and (.running[0].servers[0] | .server == "10.97.0.3" and .name == "own.example")
   and (.offers[] | select(.by == "dhcp4") | .used == false and .configured_by == null)'
 
 echo "one that does not answer is told"

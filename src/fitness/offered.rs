@@ -41,9 +41,10 @@ pub(super) fn offered(found: Option<&Surveyed>) -> (Verdict, Grounds) {
     }
     match found.survey.leases.is_empty() {
         true => decided(Verdict::Undetermined, OfferGround::NoLease, Vec::new()),
+        // A server tells a client what it asks for, and whether it did stands nowhere.
         false => {
             let leases = found.survey.leases.clone();
-            decided(Verdict::Unfit, OfferGround::NoneOffered, leases)
+            decided(Verdict::Undetermined, OfferGround::NoneOffered, leases)
         }
     }
 }
@@ -59,15 +60,16 @@ pub(super) fn used_by_default(found: Option<&Surveyed>) -> (Verdict, Grounds) {
         return (Verdict::Undetermined, grounds);
     }
     let verdict = match found.answer.conclusion {
+        // What cloud-init wrote may be the provider's data or the user's.
+        Conclusion::ByDefault | Conclusion::ImageInstead if is_by_cloud_init(found) => {
+            Verdict::Undetermined
+        }
         Conclusion::ByDefault => Verdict::Fit,
         Conclusion::ImageInstead | Conclusion::NoSource | Conclusion::NoDaemon => Verdict::Unfit,
         _ => Verdict::Undetermined,
     };
     let because = found.answer.because.clone();
-    // Of an image nobody can say what it would use.
-    let mut used = found.answer.used.iter().flatten().peekable();
-    let is_idle = verdict == Verdict::Fit && used.peek().is_some() && !used.any(|of| *of);
-    match is_idle {
+    match verdict == Verdict::Fit && is_idle(found) {
         true => decided(Verdict::Undetermined, OfferGround::NotUsed, because),
         false => decided(
             verdict,
@@ -75,6 +77,25 @@ pub(super) fn used_by_default(found: Option<&Surveyed>) -> (Verdict, Grounds) {
             because,
         ),
     }
+}
+
+fn is_by_cloud_init(found: &Surveyed) -> bool {
+    let daemons = found.survey.daemons.iter();
+    let starts = daemons.filter(|of| of.enabled.is_yes());
+    let mut sources = starts.flat_map(|of| &of.sources);
+    sources.any(|of| of.author == Author::CloudInit)
+}
+
+/// Whether it is known that nothing of it is used: no daemon runs, or none uses an offer that stands. Of an image nobody
+/// can say what it would use.
+fn is_idle(found: &Surveyed) -> bool {
+    if found.survey.running.as_ref().is_some_and(Vec::is_empty) {
+        return true;
+    }
+    let offers = found.survey.offers.iter().zip(&found.answer.used);
+    let stands = offers.filter(|(of, _)| of.standing != Standing::Old);
+    let mut used = stands.filter_map(|(_, used)| *used).peekable();
+    used.peek().is_some() && !used.any(|of| of)
 }
 
 /// Servers of leases that stand, or, of clients that keep none, those that were handed to a daemon.

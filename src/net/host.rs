@@ -42,16 +42,19 @@ pub fn environment() -> Environment {
     }
 }
 
-/// Programs that steer or step a clock and run, by name.
+/// Programs that steer or step a clock and run, by name; nothing where the processes of others are hidden.
 #[cfg(all(target_os = "linux", not(clockfit_portable)))]
-pub fn time_daemons() -> Vec<String> {
-    linux::time_daemons(std::path::Path::new("/proc"))
+pub fn time_daemons() -> Option<Vec<String>> {
+    let proc = std::path::Path::new("/proc");
+    // The first process is somebody else's, unless everybody may be seen.
+    linux::read_line(&proc.join("1/comm"))?;
+    Some(linux::time_daemons(proc))
 }
 
 /// Programs that steer or step a clock and run, which cannot be told on this system.
 #[cfg(not(all(target_os = "linux", not(clockfit_portable))))]
-pub fn time_daemons() -> Vec<String> {
-    Vec::new()
+pub fn time_daemons() -> Option<Vec<String>> {
+    None
 }
 
 #[cfg(all(target_os = "linux", not(clockfit_portable)))]

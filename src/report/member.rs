@@ -3,7 +3,7 @@
 use super::model::{Report, SourceReport};
 use crate::estimate::Drift;
 use crate::fitness::{Bound, HostTold, Member, Move, NoMember, SourceTold, claims_utc, refuse_own};
-use crate::sample::{DisturbanceKind, ReferenceSpell, SourceKind, Timescale};
+use crate::sample::{DisturbanceKind, ReferenceSpell, SPELLS_KEPT, SourceKind, Timescale};
 use crate::time::{Frequency, Interval, TimeDelta};
 
 impl Report {
@@ -85,6 +85,7 @@ fn told(source: &SourceReport) -> SourceTold {
         references: source
             .references
             .iter()
+            .take(SPELLS_KEPT)
             .filter_map(|of| {
                 Some(ReferenceSpell {
                     time: of.reftime,

@@ -181,7 +181,7 @@ pub struct SourceReport {
     pub stamp_faults: BTreeMap<StampFault, u64>,
     /// What the server last said of itself; null if it never answered, or is a clock.
     pub server: Option<ServerReport>,
-    /// When it said that its clock was last corrected, where that tells it from other servers: the first 100 times.
+    /// When it said that its clock was last corrected, where that tells it from other servers: the first 1000 times.
     pub references: Vec<ReferenceReport>,
     /// How far the server may be from UTC by its own word: root delay / 2 + root dispersion.
     pub root_distance_ns: Option<i64>,

@@ -176,16 +176,16 @@ const MOST_EVIDENCE: usize = 20;
 
 fn offers(ground: &OfferGround, evidence: &[Evidence]) -> Vec<String> {
     let first = match ground {
-        OfferGround::Replayed => "a recording does not tell what its host was offered".to_owned(),
+        OfferGround::Replayed => "what the host was offered is not known, a recording does not tell it, and before Linux 5.6 nobody can look".to_owned(),
         OfferGround::Offered(servers) => {
             let servers: Vec<String> = servers.iter().map(|of| clean(of)).collect();
             format!("offered are {}", few(&servers))
         }
-        OfferGround::NoneOffered => "no lease names a time server".to_owned(),
+        OfferGround::NoneOffered => "no lease names a time server, and whether one was asked for is not known".to_owned(),
         OfferGround::NoLease => "there is no lease of a DHCP client that is known here".to_owned(),
         OfferGround::Concluded(conclusion) => format!("the host {}", concluded(*conclusion)),
         OfferGround::NotUsed => {
-            "the host takes what it is offered, and uses none of it at this moment".to_owned()
+            "the host is set to take what it is offered, and uses none of it at this moment".to_owned()
         }
     };
     let told = evidence.iter().take(MOST_EVIDENCE).map(|of| {

@@ -36,7 +36,7 @@ pub struct SurveyReport {
     pub offers: Vec<TimeOfferReport>,
     /// Time daemons.
     pub daemons: Vec<DaemonReport>,
-    /// Those that run, with what they use; null where a mounted image was looked at.
+    /// Those that run, with what they use; null where a mounted image was looked at, or processes are hidden.
     pub running: Option<Vec<RunningReport>>,
     /// What else to look at.
     pub findings: Vec<FindingReport>,
@@ -64,7 +64,7 @@ pub enum ConclusionName {
     Chosen,
     /// Nothing is offered, and it has those that its image came with.
     Image,
-    /// The settings of a time daemon could not be read.
+    /// Settings of a time daemon could not be read, or found.
     NotKnown,
     /// A time daemon is enabled that has no source.
     NoSource,
@@ -313,7 +313,7 @@ pub(super) fn sentence(of: Conclusion) -> &'static str {
         Conclusion::WouldTake => "is offered no time server now, and would take what DHCP offers",
         Conclusion::Chosen => "is offered no time server, and has those that whoever runs it chose",
         Conclusion::Image => "is offered no time server, and has those that its image came with",
-        Conclusion::NotKnown => "has a time daemon whose settings could not be read",
+        Conclusion::NotKnown => "has settings of a time daemon that could not be read, or found",
         Conclusion::NoSource => "has a time daemon that starts, and that has no source of time",
         Conclusion::NoDaemon => "starts no time daemon that is known here",
     }
@@ -462,7 +462,7 @@ impl From<&Finding> for FindingReport {
             Finding::SeveralDaemons(of) => (
                 "several_daemons",
                 format!(
-                    "{} all start with the system: one clock is to be steered by one of them",
+                    "{} all start with the system, or run: one clock is to be steered by one of them",
                     names(of)
                 ),
             ),

@@ -89,8 +89,9 @@ impl LocalClock {
     }
 }
 
-/// So many [`ReferenceSpell`]s tell one server from another: half an hour of one that is corrected each 16 s.
-pub const SPELLS_KEPT: usize = 100;
+/// So many [`ReferenceSpell`]s are told of one source: four hours of one that is corrected each 16 s. Of one that has
+/// as many the others are not known.
+pub const SPELLS_KEPT: usize = 1_000;
 
 /// What one source told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -348,7 +349,7 @@ mod tests {
         };
         let mut record = SourceRecord::new(info.into());
         // Of each four exchanges the last one says nothing; a correction lasts two such fours.
-        for k in 0..2_000 {
+        for k in 0..20_000 {
             let exchange = Exchange {
                 t1: Timestamp::from_nanos(k * 1_000),
                 upper: TimeDelta::ZERO,
@@ -384,7 +385,7 @@ mod tests {
             .collect();
         assert_eq!(ends[..3], [(7, 2_007), (4_007, 6_007), (8_007, 10_007)]);
         // All of the last one that is kept is.
-        assert_eq!(ends[99], (396_007, 398_007));
+        assert_eq!(ends[999], (3_996_007, 3_998_007));
         assert_eq!(spells[1].time, spells[0].time);
         assert_ne!(spells[2].time, spells[1].time);
     }

@@ -28,7 +28,7 @@ pub enum Conclusion {
     Chosen,
     /// Nothing is offered, and it has those that its image came with.
     Image,
-    /// The settings of a time daemon could not be read.
+    /// Settings of a time daemon could not be read, or found.
     NotKnown,
     /// A time daemon is enabled that has no source.
     NoSource,
@@ -85,8 +85,7 @@ pub fn answer(survey: &Survey) -> Answer {
     };
     let offers: Vec<Option<Author>> = survey.offers.iter().zip(&used).map(has).collect();
     let (mut conclusion, mut because) = conclude(survey, &active, (&offers, &used), &in_use);
-    // Who may not look has seen no source.
-    if conclusion == Conclusion::NoSource && !survey.missed.is_empty() {
+    if is_in_doubt(survey, &active, conclusion) {
         conclusion = Conclusion::NotKnown;
     }
     because.extend(active.iter().filter_map(|of| match &of.enabled {
@@ -103,6 +102,45 @@ pub fn answer(survey: &Survey) -> Answer {
         because,
         findings,
     }
+}
+
+/// Whether a conclusion rests on what is not there, and that could not be seen.
+fn is_in_doubt(survey: &Survey, active: &[&Daemon], conclusion: Conclusion) -> bool {
+    let sources = || active.iter().flat_map(|of| &of.sources);
+    let rests_on_absence = match conclusion {
+        Conclusion::ImageInstead | Conclusion::Image | Conclusion::WouldTake => true,
+        Conclusion::NoSource | Conclusion::NoDaemon => true,
+        // It uses what is offered, and no file says why.
+        Conclusion::ByDefault => {
+            let shows =
+                |of: &Source| matches!(of.author, Author::Dhcp | Author::CloudInit | Author::Image);
+            !sources().any(shows) && !active.iter().any(|of| !of.takes_offers.is_empty())
+        }
+        _ => false,
+    };
+    // Settings stand there, and leases of DHCP clients elsewhere; what starts, by links.
+    let is_setting = |path: &str| match conclusion {
+        Conclusion::NoDaemon => ["/etc/systemd", "/etc/runlevels", "/etc/rc"]
+            .iter()
+            .any(|folder| path.starts_with(folder)),
+        _ => {
+            path.starts_with("/etc/") && path != "/etc/os-release"
+                || path.starts_with("/run/chrony")
+        }
+    };
+    let unread = survey.missed.iter().any(|of| is_setting(&of.path));
+    // A daemon whose settings were not found where they are looked for.
+    let is_known = |name| survey.daemons.iter().any(|of| Some(of.name) == name);
+    let stranger = survey
+        .running
+        .iter()
+        .flatten()
+        .any(|of| !is_known(of.daemon));
+    let is_told = InUse::of(survey)
+        .0
+        .is_some_and(|servers| !servers.is_empty());
+    let has_none = matches!(conclusion, Conclusion::NoSource | Conclusion::NoDaemon);
+    rests_on_absence && unread || has_none && (stranger || is_told)
 }
 
 /// Whether a daemon runs.
@@ -418,6 +456,29 @@ mod tests {
         std::fs::remove_file(tree.path("etc/chrony/chrony.conf")).unwrap();
         tree.link("etc/chrony/chrony.conf", "chrony.conf");
         assert_eq!(of(&tree).conclusion, Conclusion::NotKnown);
+    }
+
+    #[test]
+    fn what_is_not_there_proves_little_where_not_all_was_seen() {
+        // One of the folders that may have handed it servers.
+        let tree = debian(true);
+        tree.link("run/chrony-dhcp/eth0.sources", "eth0.sources");
+        assert_eq!(of(&tree).conclusion, Conclusion::NotKnown);
+        tree.add(
+            "etc/chrony/sources.d/own.sources",
+            b"server ntp1.example.org\n",
+        );
+        assert_eq!(of(&tree).conclusion, Conclusion::Overridden);
+
+        // One that runs with settings of its own.
+        let mut survey = survey_image(&mut Tree::of(&[]).files());
+        assert_eq!(answer(&survey).conclusion, Conclusion::NoDaemon);
+        survey.running = Some(vec![Running {
+            name: "chronyd".to_owned(),
+            daemon: Some(DaemonName::Chrony),
+            used: Err("it does not say".to_owned()),
+        }]);
+        assert_eq!(answer(&survey).conclusion, Conclusion::NotKnown);
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub struct Survey {
     pub leases: Vec<Evidence>,
     /// Time daemons that are installed, or left files.
     pub daemons: Vec<Daemon>,
-    /// Time daemons that run, with what they use; absent where a mounted image was looked at.
+    /// Time daemons that run, with what they use; absent where a mounted image was looked at, or processes are hidden.
     pub running: Option<Vec<Running>>,
     /// What could not be read, and why.
     pub missed: Vec<Missed>,
@@ -49,7 +49,8 @@ pub struct Survey {
 pub fn survey(files: &mut Files, now: Timestamp) -> Survey {
     let found = look(files, Some(now));
     Survey {
-        running: Some(used::ask(files, &found.daemons)),
+        running: used::ask(files, &found.daemons),
+        missed: files.missed(),
         ..found
     }
 }

@@ -9,6 +9,10 @@ use super::witness::Witness;
 use super::{Common, Doubt, Peer, Refused, Shown};
 use crate::sample::ReferenceTime;
 
+/// Servers that are shown to be one, beside those that are named: each takes a place in the constraints of every
+/// instant, and a few prove as much.
+const MOST_SHOWN: usize = 64;
+
 /// What a server is known to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Identity {
@@ -170,7 +174,7 @@ impl Identities {
             by.dedup();
             let identity = match server.identity {
                 Some(known) => known,
-                None if by.len() > 1 => {
+                None if by.len() > 1 && self.shown.len() < MOST_SHOWN => {
                     let mut names: Vec<&str> = Vec::new();
                     for name in server.seen.iter().filter_map(|of| witness(*of)) {
                         if !names.contains(&name.source.as_str()) {
@@ -238,7 +242,10 @@ impl Servers {
         };
         let fitting = near.iter().find_map(|place| {
             let server = self.found.get(*place)?;
-            server.timeline.with(timeline).map(|both| (*place, both))
+            // What is named is taken for one unless it cannot be.
+            let is_shown = identity.is_some() || server.timeline.shares(timeline);
+            let both = server.timeline.with(timeline).filter(|_| is_shown);
+            both.map(|both| (*place, both))
         });
         let place = match (fitting, identity) {
             (Some((place, both)), _) => {

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::sample::{ReferenceSpell, ReferenceTime};
+use crate::sample::{ReferenceSpell, ReferenceTime, SPELLS_KEPT};
 use crate::time::TimeDelta;
 
 /// A reply is made before it is stamped, and the clock may be corrected in between.
@@ -28,7 +28,9 @@ impl Timeline {
             .map(|of| (of.time, *of))
             .collect();
         // One that it came back to was another server's in between.
-        let is_one = !found.is_empty() && found.len() == spells.len();
+        // Where more were told than are kept nobody knows whose the others were.
+        let is_whole = !found.is_empty() && spells.len() < SPELLS_KEPT;
+        let is_one = is_whole && found.len() == spells.len();
         let found = Self { spells: found };
         (is_one && found.is_of_one()).then_some(found)
     }
@@ -38,7 +40,37 @@ impl Timeline {
         self.spells.keys().copied()
     }
 
-    /// Both together, if they can be what one server told. That they have a time in common is a matter of its own.
+    /// Whether what both told at the same time shows that they are one: while both were heard, half of the corrections
+    /// at least that either was told of, and one of the last two. Who was handed to another server in between shares
+    /// those before that alone.
+    pub(super) fn shares(&self, other: &Self) -> bool {
+        let ends = |of: &Self| {
+            let from = of.spells.values().map(|spell| spell.from).min();
+            from.zip(of.spells.values().map(|spell| spell.to).max())
+        };
+        let (Some((a_from, a_to)), Some((b_from, b_to))) = (ends(self), ends(other)) else {
+            return false;
+        };
+        let (from, to) = (a_from.max(b_from), a_to.min(b_to));
+        let heard = |of: &Self| -> Vec<ReferenceTime> {
+            let spells = of
+                .spells
+                .values()
+                .filter(|of| of.from <= to && of.to >= from);
+            let mut spells: Vec<&ReferenceSpell> = spells.collect();
+            spells.sort_by_key(|of| of.from);
+            spells.iter().map(|of| of.time).collect()
+        };
+        let (a, b) = (heard(self), heard(other));
+        let shared: Vec<bool> = a.iter().map(|time| b.contains(time)).collect();
+        let count = shared.iter().filter(|is| **is).count();
+        let is_late = |all: &[ReferenceTime], others: &[ReferenceTime]| {
+            all.iter().rev().take(2).any(|time| others.contains(time))
+        };
+        count > 0 && count * 2 >= a.len().min(b.len()) && is_late(&a, &b) && is_late(&b, &a)
+    }
+
+    /// Both together, if they can be what one server told. That they have times in common is a matter of its own.
     pub(super) fn with(&self, other: &Self) -> Option<Self> {
         let mut both = self.clone();
         for (time, spell) in &other.spells {
@@ -117,6 +149,37 @@ mod tests {
         let mut other = spell(10, 0, 100);
         other.stratum = 3;
         assert_eq!(a.with(&Timeline::of(&[other]).unwrap()), None);
+    }
+
+    #[test]
+    fn few_of_many_in_common_are_a_hand_over() {
+        // Asked once in each correction, so that none is seen to last.
+        let one: Vec<_> = (0..6_i64)
+            .map(|n| (10 + 16 * n.unsigned_abs(), 16_000 * n, 16_000 * n + 1))
+            .collect();
+        let mut other: Vec<_> = one
+            .iter()
+            .map(|(at, from, to)| (at + 1, from + 500, to + 500))
+            .collect();
+        other[0] = one[0];
+        let (one, other) = (told(&one).unwrap(), told(&other).unwrap());
+        assert!(one.shares(&one));
+        assert!(one.with(&other).is_some() && !one.shares(&other));
+        // At different times nothing is shared.
+        assert!(!one.shares(&told(&[(200, 200_000, 200_001)]).unwrap()));
+        // One correction that lasts is enough.
+        let still = told(&[(10, 0, 60_000)]).unwrap();
+        assert!(still.shares(&told(&[(10, 500, 61_000)]).unwrap()));
+    }
+
+    #[test]
+    fn what_is_cut_short_is_no_timeline() {
+        let count = i64::try_from(SPELLS_KEPT).unwrap();
+        let all: Vec<_> = (0..count)
+            .map(|n| (10 + n.unsigned_abs(), n * 1_000, n * 1_000 + 1))
+            .collect();
+        assert_eq!(told(&all), None);
+        assert!(told(&all[1..]).is_some());
     }
 
     #[test]

@@ -40,7 +40,7 @@ fn what_a_host_is_offered_and_takes() {
     assert_eq!(verdicts(None), [Undetermined, Undetermined]);
     assert_eq!(of(&[]), [Undetermined, Undetermined]);
     let without = ("run/systemd/netif/leases/2", "ADDRESS=192.0.2.7\n");
-    assert_eq!(of(&[without]), [Unfit, Undetermined]);
+    assert_eq!(of(&[without]), [Undetermined, Undetermined]);
     // Nothing starts, or what its image came with.
     assert_eq!(of(&[LEASE]), [Fit, Unfit]);
     let image = ("etc/chrony/chrony.conf", POOL);
@@ -49,6 +49,14 @@ fn what_a_host_is_offered_and_takes() {
     assert_eq!(of(&[LEASE, STARTS, image, taken]), [Fit, Fit]);
     // A client that keeps no lease.
     assert_eq!(of(&[STARTS, image, taken]), [Fit, Fit]);
+    // What cloud-init wrote may be anybody's.
+    let cloud = (
+        "etc/chrony/chrony.conf",
+        "# by cloud-init\nserver 192.0.2.1\n",
+    );
+    let ran = ("var/lib/cloud/instance/sem/config_ntp", "");
+    let dist = ("etc/chrony/chrony.conf.dist", "");
+    assert_eq!(of(&[LEASE, STARTS, cloud, ran, dist]), [Fit, Undetermined]);
     // Whoever runs it chose.
     let own = ("etc/chrony/chrony.conf", "server ntp1.example.org\n");
     assert_eq!(of(&[LEASE, STARTS, own]), [Fit, Undetermined]);
@@ -63,6 +71,13 @@ fn what_is_taken_and_not_used_at_this_moment_is_open() {
     let mut found = surveyed(&[LEASE, STARTS, image, taken]);
     found.answer.used = vec![Some(true)];
     assert_eq!(verdicts(Some(&found)), [Verdict::Fit, Verdict::Fit]);
+    // Nothing runs; and what runs uses others.
+    found.survey.running = Some(Vec::new());
+    assert_eq!(
+        verdicts(Some(&found)),
+        [Verdict::Fit, Verdict::Undetermined]
+    );
+    found.survey.running = None;
     found.answer.used = vec![Some(false)];
     assert_eq!(
         verdicts(Some(&found)),

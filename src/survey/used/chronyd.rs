@@ -11,15 +11,9 @@ use crate::net::program::{self, Printed};
 use crate::time::TimeDelta;
 
 const PROGRAMS: [&str; 2] = ["/usr/bin/chronyc", "/usr/local/bin/chronyc"];
-/// Three tries of each address; chronyc itself would wait for seven seconds.
-const ARGUMENTS: [&str; 6] = [
-    "-c",
-    "-h",
-    "127.0.0.1,::1",
-    "-m",
-    "timeout 300",
-    "retries 1",
-];
+/// Two tries of each address; chronyc itself would wait for seven seconds. After `-m` stand commands alone.
+const OPTIONS: [&str; 3] = ["-c", "-h", "127.0.0.1,::1"];
+const COMMANDS: [&str; 4] = ["-m", "timeout 300", "retries 1", "sources"];
 const PATIENCE: TimeDelta = TimeDelta::from_secs(5);
 /// Columns of `sources`, of which the third, a name, may have commas in it.
 const COLUMNS: usize = 10;
@@ -29,13 +23,14 @@ pub(super) fn ask() -> Result<Vec<Used>, String> {
     let Some(chronyc) = PROGRAMS.iter().find(|path| Path::new(path).exists()) else {
         return Err("there is no chronyc to ask it by".to_owned());
     };
-    let with = |arguments: &[&str]| {
-        let all: Vec<&str> = ARGUMENTS.iter().chain(arguments).copied().collect();
+    let with = |more: &[&str]| {
+        let options = OPTIONS.iter().chain(more);
+        let all: Vec<&str> = options.chain(&COMMANDS).copied().collect();
         program::ask(chronyc.as_ref(), &all, PATIENCE).map_err(|error| format!("chronyc: {error}"))
     };
-    let mut found = sources(&with(&["sources"])?)?;
+    let mut found = sources(&with(&[])?)?;
     // The names of the settings, by those that know them (since chrony 4.0), in the same order.
-    let named = with(&["-N", "sources"]);
+    let named = with(&["-N"]);
     let named = match named {
         Ok(printed) => sources_of(&printed.text, |_| true).unwrap_or_default(),
         Err(_) => Vec::new(),

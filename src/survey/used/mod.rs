@@ -50,10 +50,14 @@ pub struct Running {
     pub used: Result<Vec<Used>, String>,
 }
 
-/// Looks which daemons run, and asks them.
-pub(super) fn ask(files: &mut Files, daemons: &[Daemon]) -> Vec<Running> {
-    let running = host::time_daemons().into_iter();
-    running
+/// Looks which daemons run, and asks them; nothing where processes are hidden.
+pub(super) fn ask(files: &mut Files, daemons: &[Daemon]) -> Option<Vec<Running>> {
+    let Some(running) = host::time_daemons() else {
+        files.miss("/proc", "does not show which time daemons run".to_owned());
+        return None;
+    };
+    let asked = running
+        .into_iter()
         .map(|name| {
             let (daemon, used) = match name.as_str() {
                 "chronyd" => (Some(DaemonName::Chrony), chronyd::ask()),
@@ -67,7 +71,8 @@ pub(super) fn ask(files: &mut Files, daemons: &[Daemon]) -> Vec<Running> {
             };
             Running { name, daemon, used }
         })
-        .collect()
+        .collect();
+    Some(asked)
 }
 
 /// Those that are not asked yet.
