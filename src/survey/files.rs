@@ -35,7 +35,6 @@ const MOST_MISSED: usize = 100;
 #[derive(Debug)]
 pub struct Files {
     root: OwnedFd,
-    name: PathBuf,
     left: u64,
     opened: usize,
     looks: usize,
@@ -79,7 +78,6 @@ impl Files {
         let opened = opened.map_err(|error| refused(io::Error::from(error).to_string()))?;
         let files = Self {
             root: opened,
-            name: root.to_owned(),
             left: MOST_IN_ALL,
             opened: 0,
             looks: 0,
@@ -95,11 +93,6 @@ impl Files {
             )),
             Err(error) => Err(refused(io::Error::from(error).to_string())),
         }
-    }
-
-    /// The folder.
-    pub fn root(&self) -> &Path {
-        &self.name
     }
 
     /// What is there and could not be read, by path.
@@ -252,6 +245,19 @@ impl Files {
         let names = names.into_iter();
         let fits = names.filter(|name| fits(last.as_bytes(), name.as_bytes()));
         fits.map(|name| format!("{folder}/{name}")).collect()
+    }
+
+    /// Files that one of several patterns fits, in the order of their names; of those of one name the first, which hides
+    /// the others.
+    pub(super) fn by_name(&mut self, patterns: impl IntoIterator<Item = String>) -> Vec<String> {
+        let mut found: BTreeMap<String, String> = BTreeMap::new();
+        for pattern in patterns {
+            for file in self.glob(&pattern) {
+                let name = file.rsplit('/').next().unwrap_or_default().to_owned();
+                found.entry(name).or_insert(file);
+            }
+        }
+        found.into_values().collect()
     }
 
     /// Whether something is there, whatever it is, and whether or not it may be looked at.

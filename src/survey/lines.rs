@@ -50,12 +50,6 @@ pub(super) fn too_much(bytes: &[u8]) -> Option<String> {
     (count > MOST).then(|| format!("has more than {MOST} lines: the others were not looked at"))
 }
 
-/// What stands between white space, until a comment that `is_comment` begins.
-pub(super) fn words(text: &str, is_comment: impl Fn(char) -> bool) -> impl Iterator<Item = &str> {
-    let mut words = text.split_whitespace();
-    std::iter::from_fn(move || words.next().filter(|word| !word.starts_with(&is_comment)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,12 +69,5 @@ mod tests {
         assert!(too_much(&vec![b'\n'; MOST + 1]).is_some() && too_much(b"a\nb").is_none());
         assert_eq!(lines(&vec![b'\n'; 1 << 20]).count(), MOST);
         assert_eq!(lines(b"").map(|line| line.number).collect::<Vec<_>>(), [1]);
-    }
-
-    #[test]
-    fn comments_end_a_line() {
-        let found: Vec<_> = words("server a  iburst # b c", |c| c == '#').collect();
-        assert_eq!(found, ["server", "a", "iburst"]);
-        assert_eq!(words("  ", |_| false).count(), 0);
     }
 }

@@ -39,18 +39,23 @@ pub(super) struct Shift {
 
 impl Clocks {
     /// Of some members, of which these are the servers.
-    pub(super) fn find(members: &[Member], identities: Identities) -> Self {
+    pub(super) fn find(members: &[Member], identities: &Identities) -> Self {
         let servers = identities.servers.len();
-        let clock = |known: Identity| match known {
+        let clock = |known: &Identity| match *known {
             Identity::Server(server) => server,
             Identity::Member(member) => servers + member,
         };
-        let known_as = identities.places.into_iter();
+        let known_as = identities.places.iter();
         let mut clocks = Self {
-            servers: identities.servers,
+            servers: identities.servers.clone(),
             members: members.len(),
             known_as: known_as
-                .map(|places| places.into_iter().map(|known| known.map(clock)).collect())
+                .map(|places| {
+                    places
+                        .iter()
+                        .map(|known| known.as_ref().map(clock))
+                        .collect()
+                })
                 .collect(),
             relative: Vec::new(),
             root: 0,

@@ -1,5 +1,6 @@
 //! Limits held against all pairs of a set.
 
+use super::identity::Identities;
 use super::member::Member;
 use super::sets::largest;
 use super::skew::{Skews, pair_place};
@@ -12,7 +13,12 @@ use crate::fitness::verdict::{Need, Observed, Outcome, Verdict};
 use crate::time::TimeDelta;
 
 /// Judges what was found of the clocks of these members.
-pub(super) fn judge(members: &[Member], skews: Skews, question: &Question<'_>) -> Quorum {
+pub(super) fn judge(
+    members: &[Member],
+    identities: Identities,
+    skews: Skews,
+    question: &Question<'_>,
+) -> Quorum {
     let set = Set::of(members, &skews);
     let services: Vec<SetJudgement> = question
         .services()
@@ -44,9 +50,8 @@ pub(super) fn judge(members: &[Member], skews: Skews, question: &Question<'_>) -
         instants: skews.instants,
         pairs: skews.pairs,
         contradictions: skews.contradictions,
-        // Which server is which is not judged here.
-        shown: Vec::new(),
-        doubts: Vec::new(),
+        shown: identities.shown,
+        doubts: identities.doubts,
     }
 }
 

@@ -329,14 +329,9 @@ pub fn quorum(
     question: &Question<'_>,
 ) -> Result<Quorum, Refused> {
     refuse_doubles(members)?;
-    let mut identities = Identities::find(members, commons, peers)?;
-    let shown = std::mem::take(&mut identities.shown);
-    let doubts = std::mem::take(&mut identities.doubts);
-    let skews = Skews::find(members, &Clocks::find(members, identities))?;
-    let mut judged = judge::judge(members, skews, question);
-    judged.shown = shown;
-    judged.doubts = doubts;
-    Ok(judged)
+    let identities = Identities::find(members, commons, peers)?;
+    let skews = Skews::find(members, &Clocks::find(members, &identities))?;
+    Ok(judge::judge(members, identities, skews, question))
 }
 
 fn refuse_doubles(members: &[Member]) -> Result<(), Refused> {

@@ -27,9 +27,9 @@ impl Timeline {
             .filter(telling)
             .map(|of| (of.time, *of))
             .collect();
-        // One that it came back to was another server's in between.
         // Where more were told than are kept nobody knows whose the others were.
         let is_whole = !found.is_empty() && spells.len() < SPELLS_KEPT;
+        // One that it came back to was another server's in between.
         let is_one = is_whole && found.len() == spells.len();
         let found = Self { spells: found };
         (is_one && found.is_of_one()).then_some(found)
@@ -62,8 +62,7 @@ impl Timeline {
             spells.iter().map(|of| of.time).collect()
         };
         let (a, b) = (heard(self), heard(other));
-        let shared: Vec<bool> = a.iter().map(|time| b.contains(time)).collect();
-        let count = shared.iter().filter(|is| **is).count();
+        let count = a.iter().filter(|time| b.contains(time)).count();
         let is_late = |all: &[ReferenceTime], others: &[ReferenceTime]| {
             all.iter().rev().take(2).any(|time| others.contains(time))
         };

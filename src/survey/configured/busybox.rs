@@ -57,14 +57,7 @@ fn alpine(files: &mut Files, units: &Units) -> Option<Daemon> {
 }
 
 fn source(name: &str, author: Author, evidence: Evidence) -> Source {
-    Source {
-        kind: SourceKind::Server,
-        name: name.to_owned(),
-        nts: false,
-        fallback: false,
-        author,
-        evidence,
-    }
+    Source::new(SourceKind::Server, name, author, evidence)
 }
 
 /// Servers of `-p HOST` and `-pHOST`, without the key before them (`keyno:N:HOST`).

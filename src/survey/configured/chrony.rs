@@ -1,13 +1,12 @@
 //! chrony: `chrony.conf` and what it includes (chrony.conf(5)).
 
-use std::collections::BTreeSet;
-
 use super::super::evidence::Evidence;
 use super::super::files::Files;
-use super::super::lines::{lines, words};
+use super::super::lines::lines;
 use super::author::{Author, Marks, Writer};
+use super::gathered::{Gathered, Includes};
 use super::units::Units;
-use super::{Basis, Daemon, DaemonName, MOST_SOURCES, Source, SourceKind};
+use super::{Basis, Daemon, DaemonName, Source, SourceKind};
 
 /// Where distributions have its file.
 const FILES: [&str; 3] = [
@@ -52,8 +51,10 @@ const HELPING: [&str; 2] = [
 enum Directive<'a> {
     Source(SourceKind, String, bool),
     Include(&'a str),
-    /// Folders of `*.conf`, or of `*.sources`.
-    Folders(Vec<&'a str>, &'static str),
+    /// Folders of settings, `*.conf`.
+    Settings(Vec<&'a str>),
+    /// Folders of sources, `*.sources`.
+    Sources(Vec<&'a str>),
 }
 
 pub(super) fn find(files: &mut Files, units: &Units) -> Option<Daemon> {
@@ -63,7 +64,11 @@ pub(super) fn find(files: &mut Files, units: &Units) -> Option<Daemon> {
         None if files.exists(TEMPLATE) => (TEMPLATE, Basis::Template),
         None => return None,
     };
-    let mut found = Found::default();
+    let mut found = Found {
+        gathered: Gathered::default(),
+        later: Vec::new(),
+        includes: Includes::new(DEEPEST, MOST_FILES),
+    };
     found.read(files, file, 0, false);
     for later in std::mem::take(&mut found.later) {
         found.read(files, &later, 1, true);
@@ -75,32 +80,22 @@ pub(super) fn find(files: &mut Files, units: &Units) -> Option<Daemon> {
         name: DaemonName::Chrony,
         enabled: units.enabled(files, &UNITS),
         basis,
-        sources: found.sources,
-        takes_offers: found.takes_offers,
+        sources: found.gathered.sources,
+        takes_offers: found.gathered.takes_offers,
     })
 }
 
-#[derive(Default)]
 struct Found {
-    sources: Vec<Source>,
-    takes_offers: Vec<Evidence>,
+    gathered: Gathered,
     /// Files of sources, which come last.
     later: Vec<String>,
-    read: usize,
+    includes: Includes,
 }
 
 impl Found {
     /// Reads a file and all that it includes, in its order; of a folder of sources only those count.
     fn read(&mut self, files: &mut Files, file: &str, depth: usize, sources_only: bool) {
-        if depth > DEEPEST || self.read >= MOST_FILES {
-            files.miss(
-                file,
-                "is included too deeply, or after too many others: not read".to_owned(),
-            );
-            return;
-        }
-        self.read += 1;
-        let Some(mut content) = files.read(file) else {
+        let Some(mut content) = self.includes.read(files, file, depth) else {
             return;
         };
         if sources_only {
@@ -111,54 +106,42 @@ impl Found {
         let writer = Writer::of(files, file, &content);
         let mut marks = Marks::default();
         for line in lines(&content) {
-            if marks.opens(&line.text) && self.takes_offers.len() < MOST_SOURCES {
-                let text = &line.text;
-                self.takes_offers
-                    .push(Evidence::line(file, line.number, text));
+            let evidence = || Evidence::line(file, line.number, &line.text);
+            if marks.opens(&line.text) {
+                self.gathered.takes(evidence());
             }
             match directive(&line.text) {
-                Some(Directive::Source(kind, name, nts)) if self.sources.len() < MOST_SOURCES => {
-                    self.sources.push(Source {
-                        kind,
+                Some(Directive::Source(kind, name, nts)) => {
+                    let author = marks.author(writer.author(&line.text, &name));
+                    self.gathered.source(Source {
                         nts,
-                        fallback: false,
-                        author: marks.author(writer.author(&line.text, &name)),
-                        name,
-                        evidence: Evidence::line(file, line.number, &line.text),
+                        ..Source::new(kind, &name, author, evidence())
                     });
                 }
-                Some(Directive::Source(..)) | None => {}
+                None => {}
                 Some(_) if sources_only => {}
                 Some(Directive::Include(pattern)) => {
                     for included in files.glob(pattern) {
                         self.read(files, &included, depth + 1, false);
                     }
                 }
-                Some(Directive::Folders(folders, ending)) => {
-                    let of_sources = ending == "*.sources";
-                    if self.takes_offers.len() < MOST_SOURCES
-                        && folders
-                            .iter()
-                            .any(|of| OFFERS.contains(&of.trim_end_matches('/')))
-                    {
-                        let text = &line.text;
-                        self.takes_offers
-                            .push(Evidence::line(file, line.number, text));
+                Some(Directive::Settings(folders)) => {
+                    for included in in_folders(files, &folders, "*.conf") {
+                        self.read(files, &included, depth + 1, false);
                     }
-                    for included in in_folders(files, &folders, ending) {
-                        match of_sources {
-                            // They are read when the rest was.
-                            true => self.later.push(included),
-                            false => self.read(files, &included, depth + 1, false),
-                        }
+                }
+                Some(Directive::Sources(folders)) => {
+                    let is_offer = |of: &&str| OFFERS.contains(&of.trim_end_matches('/'));
+                    if folders.iter().any(is_offer) {
+                        self.gathered.takes(evidence());
                     }
+                    // They are read when the rest was.
+                    self.later.extend(in_folders(files, &folders, "*.sources"));
                 }
             }
         }
     }
-}
 
-impl Found {
     /// What its helper hands it.
     fn helped(&mut self, files: &mut Files) {
         let there = |files: &mut Files, patterns: [&str; 2]| -> Vec<String> {
@@ -167,42 +150,26 @@ impl Found {
         };
         for hook in there(files, HELPING) {
             let text = "hands it the servers that DHCP offers";
-            self.takes_offers.push(Evidence::file(&hook, text));
+            self.gathered.takes(Evidence::file(&hook, text));
         }
         for file in there(files, HELPED) {
             let content = files.read(&file).unwrap_or_default();
             for line in lines(&content) {
-                let name = line.text.split_whitespace().next();
-                let Some(name) = name.filter(|_| self.sources.len() < MOST_SOURCES) else {
-                    continue;
-                };
-                self.sources.push(Source {
-                    kind: SourceKind::Server,
-                    name: name.to_owned(),
-                    nts: false,
-                    fallback: false,
-                    author: Author::Dhcp,
-                    evidence: Evidence::line(&file, line.number, &line.text),
-                });
+                if let Some(name) = line.text.split_whitespace().next() {
+                    let evidence = Evidence::line(&file, line.number, &line.text);
+                    let kind = SourceKind::Server;
+                    self.gathered
+                        .source(Source::new(kind, name, Author::Dhcp, evidence));
+                }
             }
         }
     }
 }
 
-/// Files of several folders by their names, of which the first that has one counts.
+/// Files of several folders, of which the first that has one of a name counts.
 fn in_folders(files: &mut Files, folders: &[&str], ending: &str) -> Vec<String> {
-    let mut seen = BTreeSet::new();
-    let mut found = Vec::new();
-    for folder in folders {
-        for file in files.glob(&format!("{}/{ending}", folder.trim_end_matches('/'))) {
-            let name = file.rsplit('/').next().unwrap_or_default().to_owned();
-            if seen.insert(name.clone()) {
-                found.push((name, file));
-            }
-        }
-    }
-    found.sort();
-    found.into_iter().map(|(_, file)| file).collect()
+    let patterns = folders.iter();
+    files.by_name(patterns.map(|folder| format!("{}/{ending}", folder.trim_end_matches('/'))))
 }
 
 /// Reads a line. Names of directives and options may be written in any case; a comment is a line of its own.
@@ -210,7 +177,7 @@ fn directive(line: &str) -> Option<Directive<'_>> {
     if line.starts_with(['!', ';', '#', '%']) {
         return None;
     }
-    let mut words = words(line, |_| false);
+    let mut words = line.split_whitespace();
     let name = words.next()?.to_ascii_lowercase();
     let kind = match name.as_str() {
         "server" => SourceKind::Server,
@@ -222,8 +189,8 @@ fn directive(line: &str) -> Option<Directive<'_>> {
             return Some(Directive::Source(SourceKind::Clock, clock, false));
         }
         "include" => return words.next().map(Directive::Include),
-        "confdir" => return Some(Directive::Folders(words.collect(), "*.conf")),
-        "sourcedir" => return Some(Directive::Folders(words.collect(), "*.sources")),
+        "confdir" => return Some(Directive::Settings(words.collect())),
+        "sourcedir" => return Some(Directive::Sources(words.collect())),
         _ => return None,
     };
     let host = words.next()?.to_owned();

@@ -3,9 +3,10 @@
 use super::super::evidence::Evidence;
 use super::super::files::Files;
 use super::super::lines::lines;
-use super::author::Writer;
+use super::author::{Author, Writer};
+use super::gathered::Gathered;
 use super::units::{Enabled, Units};
-use super::{Basis, Daemon, DaemonName, MOST_SOURCES, Source, SourceKind};
+use super::{Basis, Daemon, DaemonName, Source, SourceKind};
 
 const TIMEMASTER: [&str; 2] = ["/etc/linuxptp/timemaster.conf", "/etc/timemaster.conf"];
 const UNITS: [&str; 4] = [
@@ -27,13 +28,9 @@ pub(super) fn find_phc2sys(files: &Files, units: &Units) -> Option<Daemon> {
             .or_else(|| Some("PTP".to_owned())),
         _ => None,
     };
-    let source = instance.map(|name| Source {
-        kind: SourceKind::Clock,
-        name,
-        nts: false,
-        fallback: false,
-        author: super::Author::Site,
-        evidence: Evidence::file(unit, "the card's clock, which ptp4l steers"),
+    let source = instance.map(|name| {
+        let evidence = Evidence::file(unit, "the card's clock, which ptp4l steers");
+        Source::new(SourceKind::Clock, &name, Author::Site, evidence)
     });
     Some(Daemon {
         name: DaemonName::Phc2sys,
@@ -48,7 +45,7 @@ pub(super) fn find_timemaster(files: &mut Files, units: &Units) -> Option<Daemon
     let file = TIMEMASTER.iter().find(|file| files.exists(file))?;
     let content = files.read(file).unwrap_or_default();
     let writer = Writer::of(files, file, &content);
-    let mut sources = Vec::new();
+    let mut gathered = Gathered::default();
     for line in lines(&content) {
         let Some(section) = line
             .text
@@ -64,23 +61,15 @@ pub(super) fn find_timemaster(files: &mut Files, units: &Units) -> Option<Daemon
             }
             _ => continue,
         };
-        if sources.len() >= MOST_SOURCES {
-            break;
-        }
-        sources.push(Source {
-            kind,
-            author: writer.author(&line.text, &name),
-            name,
-            nts: false,
-            fallback: false,
-            evidence: Evidence::line(file, line.number, &line.text),
-        });
+        let evidence = Evidence::line(file, line.number, &line.text);
+        let author = writer.author(&line.text, &name);
+        gathered.source(Source::new(kind, &name, author, evidence));
     }
     Some(Daemon {
         name: DaemonName::Timemaster,
         enabled: units.enabled(files, &["timemaster"]),
         basis: Basis::InForce,
-        sources,
+        sources: gathered.sources,
         takes_offers: Vec::new(),
     })
 }

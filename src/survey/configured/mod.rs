@@ -3,6 +3,7 @@
 mod author;
 mod busybox;
 mod chrony;
+mod gathered;
 mod linuxptp;
 mod ntpd;
 mod ntpd_rs;
@@ -109,6 +110,20 @@ pub struct Source {
     pub author: Author,
     /// Where.
     pub evidence: Evidence,
+}
+
+impl Source {
+    /// One that is asked like any other, and not authenticated.
+    fn new(kind: SourceKind, name: &str, author: Author, evidence: Evidence) -> Self {
+        Self {
+            kind,
+            name: name.to_owned(),
+            nts: false,
+            fallback: false,
+            author,
+            evidence,
+        }
+    }
 }
 
 /// A time daemon.

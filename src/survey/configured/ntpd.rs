@@ -4,8 +4,9 @@ use super::super::evidence::Evidence;
 use super::super::files::Files;
 use super::super::lines::{Line, lines};
 use super::author::{Author, Marks, Writer};
+use super::gathered::{Gathered, Includes};
 use super::units::Units;
-use super::{Basis, Daemon, DaemonName, MOST_SOURCES, Source, SourceKind};
+use super::{Basis, Daemon, DaemonName, Source, SourceKind};
 
 /// ntpsec's own file.
 const NTPSEC: &str = "/etc/ntpsec/ntp.conf";
@@ -27,7 +28,7 @@ pub(super) fn find_ntpsec(files: &mut Files, units: &Units) -> Option<Daemon> {
     let ignores = ignores_dhcp(files);
     let is_by_dhcp = !ignores && files.exists(NTPSEC_DHCP);
     let main = if is_by_dhcp { NTPSEC_DHCP } else { NTPSEC };
-    let mut found = Found::default();
+    let mut found = Found::new();
     found.read(files, main, 0);
     let beside = main.rsplit_once('/').map_or("", |(folder, _)| folder);
     for file in files.glob(&format!("{beside}/ntp.d/*.conf")) {
@@ -45,8 +46,11 @@ pub(super) fn find_ntpsec(files: &mut Files, units: &Units) -> Option<Daemon> {
         name: DaemonName::Ntpsec,
         enabled: units.enabled(files, &["ntpsec", "ntp", "ntpd"]),
         basis: Basis::InForce,
-        sources: found.sources,
-        takes_offers: hook.into_iter().chain(found.takes_offers).collect(),
+        sources: found.gathered.sources,
+        takes_offers: hook
+            .into_iter()
+            .chain(found.gathered.takes_offers)
+            .collect(),
     })
 }
 
@@ -61,7 +65,7 @@ pub(super) fn find_classic(files: &mut Files, units: &Units) -> Option<Daemon> {
     } else {
         CLASSIC
     };
-    let mut found = Found::default();
+    let mut found = Found::new();
     found.read(files, main, 0);
     let hook = "/etc/dhcp/dhclient-exit-hooks.d/ntp";
     let hook = files
@@ -71,8 +75,11 @@ pub(super) fn find_classic(files: &mut Files, units: &Units) -> Option<Daemon> {
         name: DaemonName::Ntpd,
         enabled: units.enabled(files, &["ntp", "ntpd"]),
         basis: Basis::InForce,
-        sources: found.sources,
-        takes_offers: hook.into_iter().chain(found.takes_offers).collect(),
+        sources: found.gathered.sources,
+        takes_offers: hook
+            .into_iter()
+            .chain(found.gathered.takes_offers)
+            .collect(),
     })
 }
 
@@ -87,35 +94,32 @@ fn ignores_dhcp(files: &mut Files) -> bool {
     set.last().unwrap_or(false)
 }
 
-#[derive(Default)]
 struct Found {
-    sources: Vec<Source>,
-    takes_offers: Vec<Evidence>,
-    read: usize,
+    gathered: Gathered,
+    includes: Includes,
     /// Whether a file said that nothing is to be read any more.
     ended: bool,
 }
 
 impl Found {
-    fn read(&mut self, files: &mut Files, file: &str, depth: usize) {
-        if depth > DEEPEST || self.read >= MOST_FILES {
-            files.miss(
-                file,
-                "is included too deeply, or after too many others: not read".to_owned(),
-            );
-            return;
+    fn new() -> Self {
+        Self {
+            gathered: Gathered::default(),
+            includes: Includes::new(DEEPEST, MOST_FILES),
+            ended: false,
         }
-        self.read += 1;
-        let Some(content) = files.read(file) else {
+    }
+
+    fn read(&mut self, files: &mut Files, file: &str, depth: usize) {
+        let Some(content) = self.includes.read(files, file, depth) else {
             return;
         };
         let writer = Writer::of(files, file, &content);
         let mut marks = Marks::default();
         for line in lines(&content) {
-            if marks.opens(&line.text) && self.takes_offers.len() < MOST_SOURCES {
-                let text = &line.text;
-                self.takes_offers
-                    .push(Evidence::line(file, line.number, text));
+            if marks.opens(&line.text) {
+                let evidence = Evidence::line(file, line.number, &line.text);
+                self.gathered.takes(evidence);
             }
             let text = line.text.split('#').next().unwrap_or_default();
             let words: Vec<&str> = text
@@ -183,16 +187,11 @@ impl Found {
             true => Author::of_server(name),
             false => writer.author(&line.text, name),
         };
-        if self.sources.len() < MOST_SOURCES {
-            self.sources.push(Source {
-                kind,
-                name: (*name).to_owned(),
-                nts: options.contains(&"nts"),
-                fallback: false,
-                author: marks.author(author),
-                evidence: Evidence::line(file, line.number, &line.text),
-            });
-        }
+        let evidence = Evidence::line(file, line.number, &line.text);
+        self.gathered.source(Source {
+            nts: options.contains(&"nts"),
+            ..Source::new(kind, name, marks.author(author), evidence)
+        });
     }
 }
 

@@ -89,13 +89,10 @@ fn source(file: &str, number: u32, one: &Spanned<DeValue<'_>>, writer: Writer) -
         SourceKind::Clock => format!("{mode} {name}"),
         _ => without_port(name).to_owned(),
     };
+    let evidence = Evidence::line(file, number, &format!("mode {mode}, {name}"));
     Some(Source {
-        kind,
-        author: writer.author("", &name),
-        evidence: Evidence::line(file, number, &format!("mode {mode}, {name}")),
-        name,
         nts,
-        fallback: false,
+        ..Source::new(kind, &name, writer.author("", &name), evidence)
     })
 }
 

@@ -4,8 +4,9 @@ use super::super::evidence::Evidence;
 use super::super::files::Files;
 use super::super::lines::lines;
 use super::author::{Marks, Writer};
+use super::gathered::Gathered;
 use super::units::Units;
-use super::{Basis, Daemon, DaemonName, MOST_SOURCES, Source, SourceKind};
+use super::{Basis, Daemon, DaemonName, Source, SourceKind};
 
 const FILES: [&str; 2] = ["/etc/openntpd/ntpd.conf", "/etc/ntpd.conf"];
 
@@ -13,12 +14,12 @@ pub(super) fn find(files: &mut Files, units: &Units) -> Option<Daemon> {
     let file = FILES.iter().find(|file| files.exists(file))?;
     let content = files.read(file).unwrap_or_default();
     let writer = Writer::of(files, file, &content);
-    let mut sources = Vec::new();
-    let mut takes_offers = Vec::new();
+    let mut gathered = Gathered::default();
     let mut marks = Marks::default();
     for line in lines(&content) {
-        if marks.opens(&line.text) && takes_offers.len() < MOST_SOURCES {
-            takes_offers.push(Evidence::line(file, line.number, &line.text));
+        let evidence = || Evidence::line(file, line.number, &line.text);
+        if marks.opens(&line.text) {
+            gathered.takes(evidence());
         }
         let text = line.text.split('#').next().unwrap_or_default();
         let mut words = text
@@ -33,23 +34,15 @@ pub(super) fn find(files: &mut Files, units: &Units) -> Option<Daemon> {
         let Some(name) = words.next().filter(|name| !name.is_empty()) else {
             continue;
         };
-        if sources.len() < MOST_SOURCES {
-            sources.push(Source {
-                kind,
-                name: name.to_owned(),
-                nts: false,
-                fallback: false,
-                author: marks.author(writer.author(&line.text, name)),
-                evidence: Evidence::line(file, line.number, &line.text),
-            });
-        }
+        let author = marks.author(writer.author(&line.text, name));
+        gathered.source(Source::new(kind, name, author, evidence()));
     }
     Some(Daemon {
         name: DaemonName::Openntpd,
         enabled: units.enabled(files, &["openntpd", "ntpd"]),
         basis: Basis::InForce,
-        sources,
-        takes_offers,
+        sources: gathered.sources,
+        takes_offers: gathered.takes_offers,
     })
 }
 

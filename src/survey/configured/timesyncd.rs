@@ -1,7 +1,5 @@
 //! systemd-timesyncd: `timesyncd.conf` and its drop-ins (timesyncd.conf(5)).
 
-use std::collections::BTreeMap;
-
 use super::super::evidence::Evidence;
 use super::super::files::Files;
 use super::super::lines::lines;
@@ -38,7 +36,8 @@ pub(super) fn find(files: &mut Files, units: &Units) -> Option<Daemon> {
     if let Some(main) = main.into_iter().find(|file| files.exists(file)) {
         found.read(files, &main);
     }
-    for file in drop_ins(files) {
+    let drop_ins = FOLDERS.map(|folder| format!("{folder}/timesyncd.conf.d/*.conf"));
+    for file in files.by_name(drop_ins) {
         found.read(files, &file);
     }
     let mut sources = found.servers;
@@ -88,15 +87,9 @@ fn by_dhclient(files: &mut Files) -> Option<Evidence> {
 /// Servers that the settings of systemd-networkd's links name, `NTP=` of `[Network]` (systemd.network(5)), which it
 /// is told.
 fn of_links(files: &mut Files) -> Vec<Source> {
-    let mut found: BTreeMap<String, String> = BTreeMap::new();
-    for folder in FOLDERS {
-        for file in files.glob(&format!("{folder}/network/*.network")) {
-            let name = file.rsplit('/').next().unwrap_or_default().to_owned();
-            found.entry(name).or_insert(file);
-        }
-    }
     let mut sources = Vec::new();
-    for file in found.into_values() {
+    let settings = FOLDERS.map(|folder| format!("{folder}/network/*.network"));
+    for file in files.by_name(settings) {
         let Some(content) = files.read(&file) else {
             continue;
         };
@@ -113,29 +106,14 @@ fn of_links(files: &mut Files) -> Vec<Source> {
                 continue;
             }
             let room = MOST_SOURCES.saturating_sub(sources.len());
-            sources.extend(servers.split_whitespace().take(room).map(|name| Source {
-                kind: SourceKind::Server,
-                name: name.to_owned(),
-                nts: false,
-                fallback: false,
-                author: writer.author(&line.text, name),
-                evidence: Evidence::line(&file, line.number, &line.text),
+            let evidence = || Evidence::line(&file, line.number, &line.text);
+            sources.extend(servers.split_whitespace().take(room).map(|name| {
+                let author = writer.author(&line.text, name);
+                Source::new(SourceKind::Server, name, author, evidence())
             }));
         }
     }
     sources
-}
-
-/// Drop-ins by their names; a file of a name in an earlier folder hides those in later ones.
-fn drop_ins(files: &mut Files) -> Vec<String> {
-    let mut found: BTreeMap<String, String> = BTreeMap::new();
-    for folder in FOLDERS {
-        for file in files.glob(&format!("{folder}/timesyncd.conf.d/*.conf")) {
-            let name = file.rsplit('/').next().unwrap_or_default().to_owned();
-            found.entry(name).or_insert(file);
-        }
-    }
-    found.into_values().collect()
 }
 
 #[derive(Default)]
@@ -174,14 +152,14 @@ impl Settings {
                 is_time = section.trim_end_matches(']') == "Time";
                 continue;
             }
-            let evidence = |name: &str| (Evidence::line(file, line.number, text), name.to_owned());
-            let source = |(evidence, name): (Evidence, String), author, fallback| Source {
-                kind: SourceKind::Server,
-                name,
-                nts: false,
+            let source = |name: &str, author, fallback| Source {
                 fallback,
-                author,
-                evidence,
+                ..Source::new(
+                    SourceKind::Server,
+                    name,
+                    author,
+                    Evidence::line(file, line.number, text),
+                )
             };
             // systemd's own files show each setting as a comment, with the value that is built in.
             let shown = text
@@ -190,7 +168,7 @@ impl Settings {
             if let Some(names) = shown {
                 let named = names
                     .split_whitespace()
-                    .map(|name| source(evidence(name), Author::Image, true));
+                    .map(|name| source(name, Author::Image, true));
                 self.built_in = named.take(MOST_SOURCES).collect();
                 continue;
             }
@@ -208,8 +186,7 @@ impl Settings {
             }
             for name in names.split_whitespace() {
                 if list.len() < MOST_SOURCES {
-                    let author = writer.author(text, name);
-                    list.push(source(evidence(name), author, fallback));
+                    list.push(source(name, writer.author(text, name), fallback));
                 }
             }
         }
