@@ -92,9 +92,9 @@ fn is_idle(found: &Surveyed) -> bool {
     if found.survey.running.as_ref().is_some_and(Vec::is_empty) {
         return true;
     }
-    let offers = found.survey.offers.iter().zip(&found.answer.used);
+    let offers = found.survey.offers.iter().zip(&found.answer.offers);
     let stands = offers.filter(|(of, _)| of.standing != Standing::Old);
-    let mut used = stands.filter_map(|(_, used)| *used).peekable();
+    let mut used = stands.filter_map(|(_, taken)| taken.used).peekable();
     used.peek().is_some() && !used.any(|of| of)
 }
 

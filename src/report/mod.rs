@@ -71,7 +71,6 @@ pub use stability::{
     TauReport,
 };
 pub use survey::{
-    AuthorName, BasisOfSources, ConclusionName, DaemonReport, EvidenceReport, FindingReport,
-    MissedReport, OfferByName, RunningReport, SURVEY_SCHEMA, SelectionName, StandingName,
-    SurveyReport, TimeOfferReport, TimeSourceKind, TimeSourceReport, UsedReport,
+    DaemonReport, EvidenceReport, FindingReport, MissedReport, RunningReport, SURVEY_SCHEMA,
+    SurveyReport, TimeOfferReport, TimeSourceReport, UsedReport,
 };

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::clean::clean;
 use crate::survey::{
     Answer, Author, Basis, Conclusion, Daemon, Enabled, Evidence, Finding, Missed, Offer, OfferBy,
-    Running, Selection, Source, SourceKind, Standing, Survey, Used,
+    Running, Selection, Source, SourceKind, Standing, Survey, Taken, Used,
 };
 
 /// Name and version of the shape of [`SurveyReport`]. The version grows when a field changes its meaning or goes; a
@@ -27,7 +27,7 @@ pub struct SurveyReport {
     /// What the system calls itself.
     pub system: Option<String>,
     /// What follows.
-    pub conclusion: ConclusionName,
+    pub conclusion: Conclusion,
     /// The same for people.
     pub text: String,
     /// What that rests on.
@@ -42,34 +42,6 @@ pub struct SurveyReport {
     pub findings: Vec<FindingReport>,
     /// What is there and could not be read.
     pub missed: Vec<MissedReport>,
-}
-
-/// What follows for a host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ConclusionName {
-    /// It takes what it is offered, and nobody had to do anything.
-    ByDefault,
-    /// It has what it is offered, because whoever runs it wrote that down.
-    ByHand,
-    /// It takes what it is offered, and whoever runs it chose others beside.
-    Beside,
-    /// It is offered servers, and whoever runs it chose others.
-    Overridden,
-    /// It is offered servers, and has those that its image came with.
-    ImageInstead,
-    /// Nothing is offered now; it would take what DHCP offers.
-    WouldTake,
-    /// Nothing is offered, and whoever runs it chose servers.
-    Chosen,
-    /// Nothing is offered, and it has those that its image came with.
-    Image,
-    /// Settings of a time daemon could not be read, or found.
-    NotKnown,
-    /// A time daemon is enabled that has no source.
-    NoSource,
-    /// No time daemon is enabled.
-    NoDaemon,
 }
 
 /// Where something stands.
@@ -89,61 +61,19 @@ pub struct TimeOfferReport {
     /// A name or an address.
     pub server: String,
     /// Who offers it.
-    pub by: OfferByName,
+    pub by: OfferBy,
     /// The program that was told.
     pub client: String,
     /// Over which interface; null where that is not known.
     pub interface: Option<String>,
     /// Whether the offer still stands.
-    pub standing: StandingName,
+    pub standing: Standing,
     /// By whose doing a time daemon that is enabled has it; null where none has.
-    pub configured_by: Option<AuthorName>,
+    pub configured_by: Option<Author>,
     /// Whether a daemon uses it at this moment; null where none that runs tells, and of a clock.
     pub used: Option<bool>,
     /// Where that was left.
     pub evidence: EvidenceReport,
-}
-
-/// Who offers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OfferByName {
-    /// DHCP for IPv4.
-    Dhcp4,
-    /// DHCP for IPv6.
-    Dhcp6,
-    /// A network manager, which does not say whether by DHCP.
-    Network,
-    /// A hypervisor: a clock without a network.
-    Hypervisor,
-    /// The machine: its real-time clock.
-    Machine,
-}
-
-/// Whether an offer still stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum StandingName {
-    /// It does.
-    InForce,
-    /// Its lease has run out.
-    Old,
-    /// It does not say until when.
-    Unknown,
-}
-
-/// Who wrote a line, as far as it shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum AuthorName {
-    /// Whoever made the package or the image.
-    Image,
-    /// cloud-init.
-    CloudInit,
-    /// What carries servers from a DHCP client to a time daemon.
-    Dhcp,
-    /// Nobody of these: whoever runs the host.
-    Site,
 }
 
 /// A time daemon.
@@ -158,30 +88,18 @@ pub struct DaemonReport {
     /// What starts it, or forbids it to.
     pub enabled_by: Option<EvidenceReport>,
     /// By what its sources are known.
-    pub basis: BasisOfSources,
+    pub basis: Basis,
     /// Its sources, in the order of its files.
     pub sources: Vec<TimeSourceReport>,
     /// What hands it the servers that DHCP offers.
     pub takes_offers: Vec<EvidenceReport>,
 }
 
-/// By what a daemon's sources are known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum BasisOfSources {
-    /// The files that it reads.
-    InForce,
-    /// A template that its package puts in their place when it is installed.
-    Template,
-    /// What is built into it, or into what starts it.
-    BuiltIn,
-}
-
 /// A source of time that a daemon is configured with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TimeSourceReport {
     /// What kind of source.
-    pub kind: TimeSourceKind,
+    pub kind: SourceKind,
     /// A name or an address, or what a clock is called.
     pub name: String,
     /// Whether its answers are authenticated by NTS.
@@ -189,23 +107,9 @@ pub struct TimeSourceReport {
     /// Whether it is asked only where there is nothing else.
     pub fallback: bool,
     /// Who wrote that.
-    pub author: AuthorName,
+    pub author: Author,
     /// Where.
     pub evidence: EvidenceReport,
-}
-
-/// What kind of source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum TimeSourceKind {
-    /// One server.
-    Server,
-    /// A name that stands for several.
-    Pool,
-    /// One that asks back.
-    Peer,
-    /// A clock of the host.
-    Clock,
 }
 
 /// A time daemon that runs.
@@ -231,23 +135,9 @@ pub struct UsedReport {
     /// Whether it is a clock of the host.
     pub is_clock: bool,
     /// What the daemon thinks of it.
-    pub selection: SelectionName,
+    pub selection: Selection,
     /// Where it says so.
     pub evidence: EvidenceReport,
-}
-
-/// What a daemon thinks of a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum SelectionName {
-    /// It steers the clock by it, alone or with others.
-    Used,
-    /// It could.
-    Candidate,
-    /// It answers, and is not believed.
-    Rejected,
-    /// It does not answer, or not well enough.
-    Unusable,
 }
 
 /// Something to look at.
@@ -272,17 +162,16 @@ impl SurveyReport {
     /// What was found below a folder, and what follows.
     pub fn new(tool: &str, root: &str, found: &Survey, answer: &Answer) -> Self {
         let offers = found.offers.iter().zip(&answer.offers);
-        let offers = offers.zip(&answer.used);
         Self {
             schema: SURVEY_SCHEMA.to_owned(),
             tool: clean(tool),
             root: clean(root),
             system: found.system.as_ref().map(|of| clean(&of.text)),
-            conclusion: answer.conclusion.into(),
+            conclusion: answer.conclusion,
             text: sentence(answer.conclusion).to_owned(),
             because: answer.because.iter().map(EvidenceReport::from).collect(),
             offers: offers
-                .map(|((of, by), used)| TimeOfferReport::new(of, *by, *used))
+                .map(|(of, taken)| TimeOfferReport::new(of, *taken))
                 .collect(),
             daemons: found.daemons.iter().map(DaemonReport::from).collect(),
             running: found
@@ -319,24 +208,6 @@ pub(super) fn sentence(of: Conclusion) -> &'static str {
     }
 }
 
-impl From<Conclusion> for ConclusionName {
-    fn from(of: Conclusion) -> Self {
-        match of {
-            Conclusion::ByDefault => Self::ByDefault,
-            Conclusion::ByHand => Self::ByHand,
-            Conclusion::Beside => Self::Beside,
-            Conclusion::Overridden => Self::Overridden,
-            Conclusion::ImageInstead => Self::ImageInstead,
-            Conclusion::WouldTake => Self::WouldTake,
-            Conclusion::Chosen => Self::Chosen,
-            Conclusion::Image => Self::Image,
-            Conclusion::NotKnown => Self::NotKnown,
-            Conclusion::NoSource => Self::NoSource,
-            Conclusion::NoDaemon => Self::NoDaemon,
-        }
-    }
-}
-
 impl From<&Evidence> for EvidenceReport {
     fn from(of: &Evidence) -> Self {
         Self {
@@ -347,37 +218,16 @@ impl From<&Evidence> for EvidenceReport {
     }
 }
 
-impl From<Author> for AuthorName {
-    fn from(of: Author) -> Self {
-        match of {
-            Author::Image => Self::Image,
-            Author::CloudInit => Self::CloudInit,
-            Author::Dhcp => Self::Dhcp,
-            Author::Site => Self::Site,
-        }
-    }
-}
-
 impl TimeOfferReport {
-    fn new(of: &Offer, configured_by: Option<Author>, used: Option<bool>) -> Self {
+    fn new(of: &Offer, taken: Taken) -> Self {
         Self {
             server: clean(&of.server),
-            by: match of.by {
-                OfferBy::Dhcp4 => OfferByName::Dhcp4,
-                OfferBy::Dhcp6 => OfferByName::Dhcp6,
-                OfferBy::Network => OfferByName::Network,
-                OfferBy::Hypervisor => OfferByName::Hypervisor,
-                OfferBy::Machine => OfferByName::Machine,
-            },
+            by: of.by,
             client: of.client.to_owned(),
             interface: of.interface.as_deref().map(clean),
-            standing: match of.standing {
-                Standing::InForce => StandingName::InForce,
-                Standing::Old => StandingName::Old,
-                Standing::Unknown => StandingName::Unknown,
-            },
-            configured_by: configured_by.map(AuthorName::from),
-            used,
+            standing: of.standing,
+            configured_by: taken.by,
+            used: taken.used,
             evidence: (&of.evidence).into(),
         }
     }
@@ -394,11 +244,7 @@ impl From<&Daemon> for DaemonReport {
             enabled: of.enabled.is_yes(),
             masked: matches!(of.enabled, Enabled::Masked(_)),
             enabled_by,
-            basis: match of.basis {
-                Basis::InForce => BasisOfSources::InForce,
-                Basis::Template => BasisOfSources::Template,
-                Basis::BuiltIn => BasisOfSources::BuiltIn,
-            },
+            basis: of.basis,
             sources: of.sources.iter().map(TimeSourceReport::from).collect(),
             takes_offers: of.takes_offers.iter().map(EvidenceReport::from).collect(),
         }
@@ -408,16 +254,11 @@ impl From<&Daemon> for DaemonReport {
 impl From<&Source> for TimeSourceReport {
     fn from(of: &Source) -> Self {
         Self {
-            kind: match of.kind {
-                SourceKind::Server => TimeSourceKind::Server,
-                SourceKind::Pool => TimeSourceKind::Pool,
-                SourceKind::Peer => TimeSourceKind::Peer,
-                SourceKind::Clock => TimeSourceKind::Clock,
-            },
+            kind: of.kind,
             name: clean(&of.name),
             nts: of.nts,
             fallback: of.fallback,
-            author: of.author.into(),
+            author: of.author,
             evidence: (&of.evidence).into(),
         }
     }
@@ -441,12 +282,7 @@ impl From<&Used> for UsedReport {
             server: clean(&of.server),
             name: of.name.as_deref().map(clean),
             is_clock: of.is_clock,
-            selection: match of.selection {
-                Selection::Used => SelectionName::Used,
-                Selection::Candidate => SelectionName::Candidate,
-                Selection::Rejected => SelectionName::Rejected,
-                Selection::Unusable => SelectionName::Unusable,
-            },
+            selection: of.selection,
             evidence: (&of.evidence).into(),
         }
     }

@@ -3,6 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::configured::{Author, Daemon, DaemonName, Enabled, Source, SourceKind};
 use super::findings::{self, Finding};
 use super::offered::{Offer, Standing, also_called};
@@ -10,7 +13,8 @@ use super::used::Selection;
 use super::{Evidence, Survey};
 
 /// What follows for a host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Conclusion {
     /// It takes what it is offered, and nobody had to do anything.
     ByDefault,
@@ -36,38 +40,26 @@ pub enum Conclusion {
     NoDaemon,
 }
 
-impl Conclusion {
-    /// For programs.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::ByDefault => "by_default",
-            Self::ByHand => "by_hand",
-            Self::Beside => "beside",
-            Self::Overridden => "overridden",
-            Self::ImageInstead => "image_instead",
-            Self::WouldTake => "would_take",
-            Self::Chosen => "chosen",
-            Self::Image => "image",
-            Self::NotKnown => "not_known",
-            Self::NoSource => "no_source",
-            Self::NoDaemon => "no_daemon",
-        }
-    }
-}
-
 /// What follows from a survey.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// In one word.
     pub conclusion: Conclusion,
-    /// Of each offer, in the same order: whether a daemon that is enabled has it, and by whose doing.
-    pub offers: Vec<Option<Author>>,
-    /// Whether one uses it at this moment; absent where none that runs tells.
-    pub used: Vec<Option<bool>>,
+    /// What became of each offer, in the same order.
+    pub offers: Vec<Taken>,
     /// What it rests on.
     pub because: Vec<Evidence>,
     /// What else to look at.
     pub findings: Vec<Finding>,
+}
+
+/// What became of an offer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// By whose doing a daemon that starts or runs has it; absent where none has.
+    pub by: Option<Author>,
+    /// Whether one uses it at this moment; absent where none that runs tells, and of a clock.
+    pub used: Option<bool>,
 }
 
 /// Draws the conclusion.
@@ -76,16 +68,18 @@ pub fn answer(survey: &Survey) -> Answer {
     let is_active = |of: &&Daemon| of.enabled.is_yes() || runs(survey, of.name);
     let active: Vec<&Daemon> = survey.daemons.iter().filter(is_active).collect();
     let (had, in_use) = (Had::by(&active), InUse::of(survey));
-    let uses = |offer: &Offer| in_use.says(&offer.server).filter(|_| offer.by.is_network());
-    let used: Vec<Option<bool>> = survey.offers.iter().map(uses).collect();
-    let has = |(offer, used): (&Offer, &Option<bool>)| {
+    let taken = |offer: &Offer| {
+        let used = in_use.says(&offer.server).filter(|_| offer.by.is_network());
         // What is in no file was told to the daemon itself.
         let told = used.unwrap_or(false).then_some(Author::Dhcp);
-        had.configured_by(offer).or(told)
+        Taken {
+            by: had.configured_by(offer).or(told),
+            used,
+        }
     };
-    let offers: Vec<Option<Author>> = survey.offers.iter().zip(&used).map(has).collect();
-    let (mut conclusion, mut because) = conclude(survey, &active, (&offers, &used), &in_use);
-    if is_in_doubt(survey, &active, conclusion) {
+    let offers: Vec<Taken> = survey.offers.iter().map(taken).collect();
+    let (mut conclusion, mut because) = conclude(survey, &active, &offers, &in_use);
+    if is_in_doubt(survey, &active, &in_use, conclusion) {
         conclusion = Conclusion::NotKnown;
     }
     because.extend(active.iter().filter_map(|of| match &of.enabled {
@@ -94,18 +88,22 @@ pub fn answer(survey: &Survey) -> Answer {
     }));
     let mut seen = BTreeSet::new();
     because.retain(|of| seen.insert(of.clone()));
-    let findings = findings::find(survey, &active, &used);
+    let findings = findings::find(survey, &active, &offers);
     Answer {
         conclusion,
         offers,
-        used,
         because,
         findings,
     }
 }
 
 /// Whether a conclusion rests on what is not there, and that could not be seen.
-fn is_in_doubt(survey: &Survey, active: &[&Daemon], conclusion: Conclusion) -> bool {
+fn is_in_doubt(
+    survey: &Survey,
+    active: &[&Daemon],
+    in_use: &InUse,
+    conclusion: Conclusion,
+) -> bool {
     let sources = || active.iter().flat_map(|of| &of.sources);
     let rests_on_absence = match conclusion {
         Conclusion::ImageInstead | Conclusion::Image | Conclusion::WouldTake => true,
@@ -136,9 +134,7 @@ fn is_in_doubt(survey: &Survey, active: &[&Daemon], conclusion: Conclusion) -> b
         .iter()
         .flatten()
         .any(|of| !is_known(of.daemon));
-    let is_told = InUse::of(survey)
-        .0
-        .is_some_and(|servers| !servers.is_empty());
+    let is_told = in_use.0.as_ref().is_some_and(|servers| !servers.is_empty());
     let has_none = matches!(conclusion, Conclusion::NoSource | Conclusion::NoDaemon);
     rests_on_absence && unread || has_none && (stranger || is_told)
 }
@@ -222,19 +218,10 @@ fn is_clock(name: &str, offer: &Offer) -> bool {
     words.any(|word| word == offer.server || link.is_some_and(|link| word == link))
 }
 
-/// An offer of a server that stands.
-struct Stands<'a> {
-    offer: &'a Offer,
-    /// By whose doing a daemon has it.
-    by: Option<Author>,
-    /// Whether one uses it.
-    used: Option<bool>,
-}
-
 fn conclude(
     survey: &Survey,
     active: &[&Daemon],
-    (offers, used): (&[Option<Author>], &[Option<bool>]),
+    offers: &[Taken],
     in_use: &InUse,
 ) -> (Conclusion, Vec<Evidence>) {
     if active.is_empty() {
@@ -258,14 +245,11 @@ fn conclude(
         .iter()
         .flat_map(|of| of.takes_offers.clone())
         .collect();
-    let offered = survey.offers.iter().zip(offers).zip(used);
-    let standing: Vec<Stands<'_>> = offered
-        .map(|((offer, by), used)| Stands {
-            offer,
-            by: *by,
-            used: *used,
-        })
-        .filter(|of| of.offer.standing != Standing::Old && of.offer.by.is_network())
+    let standing: Vec<(&Offer, Taken)> = survey
+        .offers
+        .iter()
+        .zip(offers.iter().copied())
+        .filter(|(of, _)| of.standing != Standing::Old && of.by.is_network())
         .collect();
     // Not every client keeps a lease: what it handed on shows as well what it was offered, unless that is of a lease
     // that has run out.
@@ -286,16 +270,15 @@ fn conclude(
             (true, true) => (Conclusion::NoSource, Vec::new()),
         };
     }
-    let evidence = || standing.iter().map(|of| of.offer.evidence.clone());
-    let is_by_hand = standing.iter().any(|of| of.by == Some(Author::Site));
-    let has = !handed_on.is_empty() || standing.iter().any(|of| of.by.is_some());
+    let evidence = || standing.iter().map(|(of, _)| of.evidence.clone());
+    let any = |is: fn(&Taken) -> bool| standing.iter().any(|(_, taken)| is(taken));
+    let is_by_hand = any(|of| of.by == Some(Author::Site));
+    let has = !handed_on.is_empty() || any(|of| of.by.is_some());
     // Who has it and does not use it, although others are used, has not taken it.
-    let is_taken = handed_on
-        .iter()
-        .any(|of| in_use.says(&of.name) != Some(false))
-        || standing
+    let is_taken = any(|of| of.by.is_some() && of.used != Some(false))
+        || handed_on
             .iter()
-            .any(|of| of.by.is_some() && of.used != Some(false));
+            .any(|of| in_use.says(&of.name) != Some(false));
     match (of_site.is_empty(), has) {
         (false, _) if is_by_hand => (Conclusion::ByHand, evidence().chain(of_site).collect()),
         (false, true) if is_taken => (Conclusion::Beside, evidence().chain(of_site).collect()),
@@ -372,7 +355,7 @@ mod tests {
         is(&tree, Conclusion::ImageInstead);
         tree.add("run/chrony-dhcp/eth0.sources", b"server 192.0.2.1 iburst\n");
         is(&tree, Conclusion::ByDefault);
-        assert_eq!(of(&tree).offers, [Some(Author::Dhcp)]);
+        assert_eq!(of(&tree).offers[0].by, Some(Author::Dhcp));
         tree.add(
             "etc/chrony/sources.d/own.sources",
             b"server ntp1.example.org iburst\n",
@@ -501,14 +484,14 @@ mod tests {
         tree.add("sys/class/ptp/ptp1/clock_name", b"hyperv\n");
         let by = |conf: &str| {
             tree.add("etc/chrony/chrony.conf", conf.as_bytes());
-            of(&tree).offers
+            of(&tree).offers[0].by
         };
-        assert_eq!(by("refclock PHC /dev/ptp10 poll 3\n"), [None]);
-        let site = [Some(Author::Site)];
+        assert_eq!(by("refclock PHC /dev/ptp10 poll 3\n"), None);
+        let site = Some(Author::Site);
         assert_eq!(by("refclock PHC /dev/ptp1:nocrossts poll 3\n"), site);
         assert_eq!(
             by("refclock PHC /dev/ptp_hyperv poll 3\n"),
-            [Some(Author::Image)]
+            Some(Author::Image)
         );
     }
 
@@ -538,13 +521,13 @@ mod tests {
         };
         let both = with(Selection::Used, Selection::Used);
         assert_eq!(
-            (both.conclusion, both.used),
-            (Conclusion::Beside, vec![Some(true)])
+            (both.conclusion, both.offers[0].used),
+            (Conclusion::Beside, Some(true))
         );
         let own = with(Selection::Rejected, Selection::Used);
         assert_eq!(
-            (own.conclusion, own.used),
-            (Conclusion::Overridden, vec![Some(false)])
+            (own.conclusion, own.offers[0].used),
+            (Conclusion::Overridden, Some(false))
         );
         assert_eq!(
             own.findings,
@@ -570,8 +553,8 @@ mod tests {
         }]);
         let found = answer(&survey);
         assert_eq!(
-            (found.conclusion, found.offers),
-            (Conclusion::ByDefault, vec![Some(Author::Dhcp)])
+            (found.conclusion, found.offers[0].by),
+            (Conclusion::ByDefault, Some(Author::Dhcp))
         );
         assert_eq!(found.findings, [Finding::NotEnabled(DaemonName::Chrony)]);
     }

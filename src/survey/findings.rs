@@ -1,6 +1,7 @@
 //! [`Finding`]: what else is to be looked at, beside the conclusion.
 
 use super::Survey;
+use super::answer::Taken;
 use super::configured::{Daemon, DaemonName};
 use super::offered::{Offer, Standing};
 use super::used::{Selection, Used};
@@ -24,8 +25,8 @@ pub enum Finding {
     DifferentOffers(Vec<String>),
 }
 
-/// Looks at what is found, the daemons that start or run, and which offers are used.
-pub(super) fn find(survey: &Survey, active: &[&Daemon], used: &[Option<bool>]) -> Vec<Finding> {
+/// Looks at what is found, the daemons that start or run, and what became of the offers.
+pub(super) fn find(survey: &Survey, active: &[&Daemon], offers: &[Taken]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let names = |daemons: &[&Daemon]| daemons.iter().map(|of| of.name).collect::<Vec<_>>();
     if active.len() > 1 {
@@ -54,8 +55,8 @@ pub(super) fn find(survey: &Survey, active: &[&Daemon], used: &[Option<bool>]) -
             }
         }
     }
-    for (offer, used) in survey.offers.iter().zip(used) {
-        let is_idle = *used == Some(false) && offer.standing != Standing::Old;
+    for (offer, taken) in survey.offers.iter().zip(offers) {
+        let is_idle = taken.used == Some(false) && offer.standing != Standing::Old;
         let has = survey.running.iter().flatten().any(|of| {
             let servers = of.used.iter().flatten();
             // One that it could use is in reserve.

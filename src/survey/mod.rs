@@ -18,7 +18,7 @@ mod used;
 
 use crate::time::Timestamp;
 
-pub use answer::{Answer, Conclusion, answer};
+pub use answer::{Answer, Conclusion, Taken, answer};
 pub use configured::{Author, Basis, Daemon, DaemonName, Enabled, Source, SourceKind};
 pub use evidence::Evidence;
 pub use files::{Files, Missed, NoRoot};

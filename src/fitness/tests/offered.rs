@@ -69,7 +69,7 @@ fn what_is_taken_and_not_used_at_this_moment_is_open() {
     let image = ("etc/chrony/chrony.conf", POOL);
     let taken = ("run/chrony-dhcp/eth0.sources", "server 192.0.2.1\n");
     let mut found = surveyed(&[LEASE, STARTS, image, taken]);
-    found.answer.used = vec![Some(true)];
+    found.answer.offers[0].used = Some(true);
     assert_eq!(verdicts(Some(&found)), [Verdict::Fit, Verdict::Fit]);
     // Nothing runs; and what runs uses others.
     found.survey.running = Some(Vec::new());
@@ -78,7 +78,7 @@ fn what_is_taken_and_not_used_at_this_moment_is_open() {
         [Verdict::Fit, Verdict::Undetermined]
     );
     found.survey.running = None;
-    found.answer.used = vec![Some(false)];
+    found.answer.offers[0].used = Some(false);
     assert_eq!(
         verdicts(Some(&found)),
         [Verdict::Fit, Verdict::Undetermined]

@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 
 use super::super::survey::{
-    AuthorName, BasisOfSources, DaemonReport, EvidenceReport, OfferByName, RunningReport,
-    SelectionName, StandingName, SurveyReport, TimeOfferReport, TimeSourceKind, TimeSourceReport,
+    DaemonReport, EvidenceReport, RunningReport, SurveyReport, TimeOfferReport, TimeSourceReport,
 };
 use super::page::{Ink, Page, Style};
+use crate::survey::{Basis, Selection, Standing};
 
 /// Sources of a daemon, offers and lines of evidence that are shown; JSON has all.
 const SHOWN: usize = 12;
@@ -108,21 +108,15 @@ fn at<W: Write>(of: &EvidenceReport, indent: usize, page: &mut Page<'_, W>) -> i
 }
 
 fn offer<W: Write>(of: &TimeOfferReport, page: &mut Page<'_, W>) -> io::Result<()> {
-    let by = match of.by {
-        OfferByName::Dhcp4 => "DHCP",
-        OfferByName::Dhcp6 => "DHCPv6",
-        OfferByName::Network => "the network's settings",
-        OfferByName::Hypervisor => "the hypervisor",
-        OfferByName::Machine => "the machine",
-    };
+    let by = of.by.name();
     let over = of.interface.as_ref().map(|name| format!(" over {name}"));
     let standing = match of.standing {
-        StandingName::InForce => "",
-        StandingName::Old => "; its lease has run out",
-        StandingName::Unknown => "; until when is not known",
+        Standing::InForce => "",
+        Standing::Old => "; its lease has run out",
+        Standing::Unknown => "; until when is not known",
     };
     let has = match of.configured_by {
-        Some(author) => format!("configured by {}", called(author)),
+        Some(author) => format!("configured by {}", author.name()),
         None => "no daemon that starts has it".to_owned(),
     };
     let used = match of.used {
@@ -147,9 +141,9 @@ fn block<W: Write>(of: &DaemonReport, page: &mut Page<'_, W>) -> io::Result<()> 
         (false, false) => "does not start",
     };
     let basis = match of.basis {
-        BasisOfSources::InForce => "",
-        BasisOfSources::Template => "; its sources by the template of its package",
-        BasisOfSources::BuiltIn => "; its sources are those built in",
+        Basis::InForce => "",
+        Basis::Template => "; its sources by the template of its package",
+        Basis::BuiltIn => "; its sources are those built in",
     };
     page.paragraph(Ink::Title, "", 2, &format!("{} {starts}{basis}", of.name))?;
     if let Some(evidence) = &of.enabled_by {
@@ -183,10 +177,10 @@ fn runs<W: Write>(of: &RunningReport, page: &mut Page<'_, W>) -> io::Result<()> 
     page.paragraph(Ink::Title, "", 2, &what)?;
     some(of.servers.len(), of.servers.iter(), page, |of, page| {
         let what = match of.selection {
-            SelectionName::Used => "used",
-            SelectionName::Candidate => "could be used",
-            SelectionName::Rejected => "answers, and is not believed",
-            SelectionName::Unusable => "does not answer, or not well enough",
+            Selection::Used => "used",
+            Selection::Candidate => "could be used",
+            Selection::Rejected => "answers, and is not believed",
+            Selection::Unusable => "does not answer, or not well enough",
         };
         let name = of.name.as_ref().map(|name| format!(" ({name})"));
         let text = format!("{}{}: {what}", of.server, name.unwrap_or_default());
@@ -195,12 +189,7 @@ fn runs<W: Write>(of: &RunningReport, page: &mut Page<'_, W>) -> io::Result<()> 
 }
 
 fn source<W: Write>(of: &TimeSourceReport, page: &mut Page<'_, W>) -> io::Result<()> {
-    let kind = match of.kind {
-        TimeSourceKind::Server => "server",
-        TimeSourceKind::Pool => "pool",
-        TimeSourceKind::Peer => "peer",
-        TimeSourceKind::Clock => "clock",
-    };
+    let kind = of.kind.name();
     let nts = if of.nts { ", NTS" } else { "" };
     let fallback = if of.fallback {
         ", if there is nothing else"
@@ -210,17 +199,8 @@ fn source<W: Write>(of: &TimeSourceReport, page: &mut Page<'_, W>) -> io::Result
     let text = format!(
         "{kind} {}{nts}{fallback}, by {} ({})",
         of.name,
-        called(of.author),
+        of.author.name(),
         place(&of.evidence)
     );
     page.paragraph(Ink::Plain, "  ", 4, &text)
-}
-
-fn called(of: AuthorName) -> &'static str {
-    match of {
-        AuthorName::Image => "the image",
-        AuthorName::CloudInit => "cloud-init",
-        AuthorName::Dhcp => "DHCP",
-        AuthorName::Site => "whoever runs it",
-    }
 }

@@ -1,9 +1,15 @@
 //! [`Author`]: who wrote a line, as far as it shows.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::super::files::Files;
 
 /// Who wrote a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum Author {
     /// Whoever made the package or the image: it names what distributions and clouds name.
     Image,

@@ -11,6 +11,9 @@ mod openntpd;
 mod timesyncd;
 mod units;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::evidence::Evidence;
 use super::files::Files;
 use units::Units;
@@ -60,7 +63,8 @@ impl DaemonName {
 }
 
 /// By what a daemon's sources are known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Basis {
     /// The files that it reads.
     InForce,
@@ -71,7 +75,10 @@ pub enum Basis {
 }
 
 /// What kind of source a line names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum SourceKind {
     /// One server.
     Server,

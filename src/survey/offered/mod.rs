@@ -10,6 +10,9 @@ mod wicked;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::evidence::Evidence;
 use super::files::Files;
 use crate::time::Timestamp;
@@ -17,7 +20,10 @@ use crate::time::Timestamp;
 pub(super) use clocks::also_called;
 
 /// Who offers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum OfferBy {
     /// DHCP for IPv4: option 42.
     Dhcp4,
@@ -50,7 +56,10 @@ impl OfferBy {
 }
 
 /// Whether an offer still stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// It does.
     InForce,

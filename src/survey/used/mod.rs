@@ -6,13 +6,19 @@ mod chronyd;
 mod ntpd_rs;
 mod timesyncd;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::configured::{Daemon, DaemonName};
 use super::evidence::Evidence;
 use super::files::Files;
 use crate::net::host;
 
 /// What a daemon thinks of a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum Selection {
     /// It steers the clock by it, alone or with others.
     Used,
