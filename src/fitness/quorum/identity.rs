@@ -202,8 +202,10 @@ impl Identities {
 
     /// A name that no other server in common has: one address may stand for a server of its own in each place.
     fn unused(&self, name: String) -> String {
+        let numbered = format!("{name} (server ");
         let others = self.servers.iter();
-        match others.filter(|of| of.starts_with(&name)).count() {
+        let others = others.filter(|of| **of == name || of.starts_with(&numbered));
+        match others.count() {
             0 => name,
             others => format!("{name} (server {} of that name)", others + 1),
         }

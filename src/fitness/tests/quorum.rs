@@ -836,6 +836,30 @@ fn one_address_with_other_corrections_is_several_servers() {
 }
 
 #[test]
+fn servers_of_one_name_are_told_apart_and_others_left_alone() {
+    let server = |address, corrected| {
+        Asked::Server(Server {
+            address,
+            claim: None,
+            corrected,
+            ..RIGHT
+        })
+    };
+    // Two hosts that share ntp10, and one behind an address that is another server for the next two.
+    let asks = |first: Asked, own: Asked| vec![first, own];
+    let ten = server("ntp10", |t| each_16_s(t, 1));
+    let hosts = [
+        Host::new("a", |_| 0, &asks(ten, server("ntp1", |t| each_16_s(t, 2)))),
+        Host::new("b", |_| 0, &asks(ten, server("ntp1", |t| each_16_s(t, 2)))),
+        Host::new("c", |_| 0, &asks(ten, server("ntp1", |t| each_16_s(t, 3)))),
+        Host::new("d", |_| 0, &asks(ten, server("ntp1", |t| each_16_s(t, 3)))),
+    ];
+    let found = judged(&hosts, (&[], &[]), &[]).unwrap();
+    let names: Vec<&str> = found.shown.iter().map(|of| of.name.as_str()).collect();
+    assert_eq!(names, ["ntp10", "ntp1", "ntp1 (server 2 of that name)"]);
+}
+
+#[test]
 fn who_was_handed_to_another_server_shares_none() {
     let handed = |corrected| {
         Asked::Server(Server {
