@@ -23,7 +23,7 @@
 //! | 1 | [`sample`] |
 //! | 2 | [`wire`], [`net`] |
 //! | 3 | [`association`], [`responder`], [`watch`] |
-//! | 4 | [`sampler`], [`server`], [`sim`], [`recording`], [`survey`] |
+//! | 4 | [`sampler`], [`server`], [`sim`], [`recording`], [`survey`], [`audit`] |
 //! | 5 | [`estimate`] |
 //! | 6 | [`fitness`] |
 //! | 7 | [`report`] |
@@ -32,6 +32,7 @@
 //! `tests/layers.rs` holds this table and fails when an import points up.
 
 pub mod association;
+pub mod audit;
 pub mod cli;
 pub mod estimate;
 pub mod fitness;

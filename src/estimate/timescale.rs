@@ -28,7 +28,7 @@ pub(super) fn doubt(info: &SourceInfo, offset: TimeDelta) -> Option<(WarningCode
         return None;
     }
     match info.kind {
-        SourceKind::Ntp | SourceKind::Embedded | SourceKind::Daemon => None,
+        SourceKind::Ntp | SourceKind::Burst | SourceKind::Embedded | SourceKind::Daemon => None,
         SourceKind::Phc => ((offset - TAI_MINUS_UTC).abs() < NEAR_TAI).then(|| {
             let text = "the clock is ahead by about 37 s, which is TAI - UTC: it may keep TAI, as PTP \
                         does (--phc-timescale tai)";

@@ -28,6 +28,8 @@ const SCM_TIMESTAMPING: i32 = 37;
 /// asm-generic/socket.h
 const SCM_TIMESTAMPING_PKTINFO: i32 = 58;
 /// linux/in.h
+const IP_TTL: i32 = 2;
+/// linux/in.h
 const IP_PKTINFO: i32 = 8;
 /// linux/in.h
 const IP_RECVERR: i32 = 11;
@@ -35,6 +37,8 @@ const IP_RECVERR: i32 = 11;
 const IPV6_RECVERR: i32 = 25;
 /// linux/in6.h
 const IPV6_PKTINFO: i32 = 50;
+/// linux/in6.h
+const IPV6_HOPLIMIT: i32 = 52;
 
 /// `sock_extended_err.ee_origin` of a transmit stamp (linux/errqueue.h).
 const SO_EE_ORIGIN_TIMESTAMPING: u8 = 4;
@@ -55,6 +59,8 @@ pub struct Control {
     pub report: Option<Report>,
     /// The local address and interface a datagram arrived at, or left by.
     pub arrival: Option<Arrival>,
+    /// How many routers a datagram could still have passed (time to live, hop limit).
+    pub ttl: Option<u8>,
     /// The network card that stamped a received datagram. Absent where its driver keeps no account
     /// of its receive queues (NAPI id).
     pub card: Option<ReceivingCard>,
@@ -151,6 +157,11 @@ impl Control {
             }
             (SOL_IP, IP_RECVERR) | (SOL_IPV6, IPV6_RECVERR) => {
                 self.report = Some(report(body).ok_or(ControlError::Truncated)?);
+            }
+            (SOL_IP, IP_TTL) | (SOL_IPV6, IPV6_HOPLIMIT) => {
+                // A word in which one byte counts.
+                let word = u32_at(body, 0).ok_or(ControlError::Truncated)?;
+                self.ttl = u8::try_from(word).ok();
             }
             (SOL_IP, IP_PKTINFO) => {
                 let interface = u32_at(body, 0).ok_or(ControlError::Truncated)?;

@@ -27,6 +27,6 @@ pub mod watch;
 pub use limits::{DescriptorShortage, reserve_descriptors};
 pub use poller::{Poller, Wake};
 pub use socket::{
-    ArmedStamps, CardStamp, Datagram, Outgoing, Rehearsal, Request, ServerSocket, SocketOptions,
-    StampedSocket, Stamping, TransmitReport, Transmitted,
+    Answers, ArmedStamps, CardStamp, Datagram, Outgoing, Rehearsal, Request, ServerSocket,
+    SocketOptions, StampedSocket, Stamping, TransmitReport, Transmitted, ask_apart,
 };

@@ -155,7 +155,7 @@ struct Tagged<T> {
 }
 
 /// Names that a note line may have, to tell an unknown note from a damaged one.
-pub(super) const NOTE_NAMES: [&str; 21] = [
+pub(super) const NOTE_NAMES: [&str; 22] = [
     "unresolved",
     "same_address",
     "polite",
@@ -176,6 +176,7 @@ pub(super) const NOTE_NAMES: [&str; 21] = [
     "not_interleaved",
     "no_floor",
     "cross_check_failed",
+    "audited",
     "imported",
 ];
 

@@ -9,10 +9,11 @@ use proptest::prelude::*;
 use super::line::{Line, NOTE_NAMES, parse_line, write_event};
 use super::*;
 use crate::sample::{
-    AT_ERROR_FLOOR, Axis, Campaign, Change, ClockReading, Discipline, Disturbance, Environment,
-    Event, Exchange, Leap, LossCause, Mode, Nic, Note, PtpClock, Reading, ReferenceId,
-    ReferenceTime, Rejection, RunEnd, RunHeader, Sample, ServerInfo, Sink, SourceId, SourceInfo,
-    SourceKind, StampFault, StampSource, Steal, Tee, Timescale,
+    AT_ERROR_FLOOR, Audited, Axis, Campaign, Change, ClockReading, Discipline, Disturbance,
+    Environment, Event, Exchange, Leap, LossCause, Mode, Nic, Note, Nts, OddAnswer, OddQuestion,
+    PtpClock, Reading, ReferenceId, ReferenceTime, Rejection, RunEnd, RunHeader, Sample,
+    ServerInfo, Sink, SourceId, SourceInfo, SourceKind, StampFault, StampSource, Steal, Tee,
+    Timescale,
 };
 use crate::time::{Frequency, Monotonic, TimeDelta, Timestamp};
 
@@ -95,7 +96,31 @@ fn note() -> impl Strategy<Value = Note> {
         text().prop_map(|error| Note::NoFloor { error }),
         text().prop_map(|error| Note::CrossCheckFailed { error }),
         (text(), text()).prop_map(|(format, meaning)| Note::Imported { format, meaning }),
+        audited().prop_map(Note::Audited),
     ]
+}
+
+fn audited() -> impl Strategy<Value = Audited> {
+    let question = prop::sample::select(OddQuestion::ALL.to_vec());
+    let odd = (question, any::<(u32, u32, u32)>()).prop_map(|(question, (asked, packets, all))| {
+        OddAnswer {
+            question,
+            asked: asked.into(),
+            packets,
+            answered: all.into(),
+        }
+    });
+    let nts = prop_oneof![
+        Just(Nts::NotAsked),
+        Just(Nts::Offered),
+        any::<String>().prop_map(Nts::NotOffered),
+    ];
+    let ttl = prop::option::of(any::<u8>());
+    (ttl, prop::collection::vec(odd, 0..4), nts).prop_map(|(ttl, odd, nts)| Audited {
+        ttl,
+        odd,
+        nts,
+    })
 }
 
 fn rate() -> impl Strategy<Value = Frequency> {
@@ -652,6 +677,11 @@ fn every_note_has_its_name_in_the_list() {
         Note::NotInterleaved,
         Note::NoFloor { error: text() },
         Note::CrossCheckFailed { error: text() },
+        Note::Audited(Audited {
+            ttl: None,
+            odd: Vec::new(),
+            nts: Nts::NotAsked,
+        }),
         Note::Imported {
             format: text(),
             meaning: text(),
@@ -661,6 +691,7 @@ fn every_note_has_its_name_in_the_list() {
         // A new note has to be added here and to NOTE_NAMES.
         match note {
             Note::Unresolved { .. }
+            | Note::Audited(_)
             | Note::Imported { .. }
             | Note::SameAddress { .. }
             | Note::Polite

@@ -18,6 +18,10 @@ const MAX_NOTES: usize = 10_000;
 /// stepped or slewed more often than this needs no longer list, and the other kinds keep their room.
 const MAX_DISTURBANCES: u64 = 100;
 
+/// So many requests at the beginning are looked at apart: those of a client that begins (`iburst`), which every server
+/// lets pass that lets any.
+pub const FIRST_REQUESTS: u64 = 8;
+
 /// Everything one run told. It is filled by [`Sink::event`], live or from a recording, and nothing
 /// else: so both give the same report.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -111,6 +115,8 @@ pub struct SourceRecord {
 pub struct Incidents {
     /// Requests without an answer.
     pub lost: BTreeMap<LossCause, u64>,
+    /// How many of the first [`FIRST_REQUESTS`] that ended were lost.
+    pub lost_at_first: u64,
     /// Packets that are not samples.
     pub rejected: BTreeMap<Rejection, u64>,
     /// Local stamps that were not used.
@@ -121,6 +127,7 @@ pub struct Incidents {
 
 static NO_INCIDENTS: Incidents = Incidents {
     lost: BTreeMap::new(),
+    lost_at_first: 0,
     rejected: BTreeMap::new(),
     stamp_faults: BTreeMap::new(),
     cross_checks: Vec::new(),
@@ -135,11 +142,23 @@ impl Campaign {
         }
     }
 
-    /// Whether a source stands beside those that were asked for: this program's own server, where
-    /// there are others. It was measured for the noise floor alone. Where there is nothing else it
+    /// Whether a source stands beside those that were asked for: a burst, or this program's own server where
+    /// there are others, which was measured for the noise floor alone. Where there is nothing else it
     /// is what was asked for.
     pub fn is_beside(&self, source: &SourceRecord) -> bool {
-        self.has_others && source.info.kind == SourceKind::Embedded
+        match source.info.kind {
+            SourceKind::Burst => true,
+            SourceKind::Embedded => self.has_others,
+            _ => false,
+        }
+    }
+
+    /// The burst in which the server was asked that a source is, too.
+    pub fn burst_of(&self, source: &SourceRecord) -> Option<&SourceRecord> {
+        let (address, port) = (&source.info.address, source.info.port);
+        self.sources.iter().find(|of| {
+            of.info.kind == SourceKind::Burst && (&of.info.address, of.info.port) == (address, port)
+        })
     }
 
     /// The sources that were asked for.
@@ -309,7 +328,12 @@ impl Sink for Campaign {
                 record.servers.push((record.samples.len(), info));
             }
             Event::Sample(_, sample) => record.samples.push(sample),
-            Event::Lost(_, _, cause) => add(incidents(record).lost.entry(cause).or_default(), 1),
+            Event::Lost(_, _, cause) => {
+                let is_early = record.sent() < FIRST_REQUESTS;
+                let incidents = incidents(record);
+                incidents.lost_at_first += u64::from(is_early);
+                add(incidents.lost.entry(cause).or_default(), 1);
+            }
             Event::Rejected(_, _, rejection, n) => {
                 add(incidents(record).rejected.entry(rejection).or_default(), n);
             }

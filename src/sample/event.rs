@@ -6,7 +6,9 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ClockReading, Disturbance, Environment, Rejection, Sample, ServerInfo, StampFault};
+use super::{
+    Audited, ClockReading, Disturbance, Environment, Rejection, Sample, ServerInfo, StampFault,
+};
 use crate::time::{Monotonic, TimeDelta, Timestamp};
 
 /// Major version of the recording: a reader refuses a newer one.
@@ -34,6 +36,8 @@ impl SourceId {
 pub enum SourceKind {
     /// An NTP server.
     Ntp,
+    /// An NTP server that is asked in a burst, once it has been measured as a source of its own.
+    Burst,
     /// This program's own server on loopback: what is measured there is this host's noise floor.
     Embedded,
     /// A PTP hardware clock of this host.
@@ -47,7 +51,7 @@ pub enum SourceKind {
 impl SourceKind {
     /// Whether it is asked over a network; the others are read.
     pub fn is_server(self) -> bool {
-        matches!(self, Self::Ntp | Self::Embedded)
+        matches!(self, Self::Ntp | Self::Burst | Self::Embedded)
     }
 }
 
@@ -279,6 +283,8 @@ pub enum Note {
         /// Why.
         error: String,
     },
+    /// A server was asked as no client asks that wants the time.
+    Audited(Audited),
     /// The run was recorded by another program.
     Imported {
         /// The format it was recorded in.

@@ -4,6 +4,7 @@
 //! [`Sink`]s of them; a report is made from a [`Campaign`] alone. That is why a replayed recording
 //! gives the same bytes as the run that wrote it: both go through the same events.
 
+mod audit;
 mod campaign;
 mod environment;
 mod event;
@@ -15,7 +16,8 @@ mod samples;
 mod server;
 mod stamp;
 
-pub use campaign::{Campaign, Incidents, LocalClock, SPELLS_KEPT, SourceRecord};
+pub use audit::{Audited, Nts, OddAnswer, OddQuestion};
+pub use campaign::{Campaign, FIRST_REQUESTS, Incidents, LocalClock, SPELLS_KEPT, SourceRecord};
 pub use environment::{Environment, Nic, PtpClock};
 pub use event::{
     Axis, Event, LossCause, Note, RunEnd, RunHeader, SCHEMA_MAJOR, SCHEMA_MINOR, Sink, SourceId,

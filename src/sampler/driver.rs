@@ -108,7 +108,10 @@ struct Run {
     watched: Vec<u64>,
     batch: TimeDelta,
     stop_sending: Option<Monotonic>,
+    /// Whether those that were asked for are still asked.
     sending: bool,
+    /// Whether those beside them are, each until its own end.
+    sending_beside: bool,
 }
 
 impl Run {
@@ -143,6 +146,7 @@ impl Run {
             },
             stop_sending: plan.duration.map(|d| start + d),
             sending: true,
+            sending_beside: true,
             sources,
             shared,
             poller,
@@ -182,9 +186,8 @@ impl Run {
         loop {
             let now = clock::counter();
             self.shared.local.worked(served, now);
-            if signals > 0 || self.stop_sending.is_some_and(|end| end <= now) {
-                self.sending = false;
-            }
+            self.sending &= signals == 0 && self.stop_sending.is_none_or(|end| now < end);
+            self.sending_beside &= signals == 0;
             if signals > 0 {
                 let end = *patience.get_or_insert(now + LAST_ANSWERS);
                 if signals > 1 || end <= now {
@@ -231,7 +234,14 @@ impl Run {
     fn is_done(&self) -> bool {
         self.sources
             .iter()
-            .all(|s| s.is_idle() && (!self.sending || s.has_sent_all(&self.shared)))
+            .all(|s| s.is_idle() && (!self.may_send(s) || s.has_sent_all(&self.shared)))
+    }
+
+    fn may_send(&self, source: &Source) -> bool {
+        match source.is_beside() {
+            true => self.sending_beside,
+            false => self.sending,
+        }
     }
 
     /// When the loop should look again if nothing arrives. Turns of unwatched sources are gathered
@@ -270,10 +280,11 @@ impl Run {
     }
 
     fn turn(&mut self, index: usize, now: Monotonic, sink: &mut dyn Sink) {
+        let sending = self.sources.get(index).is_some_and(|s| self.may_send(s));
         let Some(source) = self.sources.get_mut(index) else {
             return;
         };
-        let more = source.take_turn(now, self.sending, &mut self.shared, sink);
+        let more = source.take_turn(now, sending, &mut self.shared, sink);
         self.watch(index);
         if more {
             // What was left unread is not reported again: come back by the queue.
@@ -318,7 +329,7 @@ impl Run {
         let wanted = self
             .sources
             .get(index)
-            .and_then(|s| s.next_turn(&self.shared, self.sending));
+            .and_then(|s| s.next_turn(&self.shared, self.may_send(s)));
         if let Some(at) = wanted {
             self.queue_at(index, at);
         }

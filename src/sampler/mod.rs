@@ -72,7 +72,7 @@ pub struct Phase {
     /// How long after the start of the run the first request may leave.
     pub from: TimeDelta,
     /// How long after its first request one may leave. A target with a length of its own stands
-    /// beside those that were asked for: the plan's `count`, `interface` and `cross_check` are not
+    /// beside those that were asked for: the plan's `count`, `duration` and `cross_check` are not
     /// for it. Absent: as the plan says.
     pub length: Option<TimeDelta>,
 }
@@ -84,8 +84,8 @@ pub struct Plan {
     pub targets: Vec<Target>,
     /// Requests to each address; without a limit until `duration` is over.
     pub count: Option<u64>,
-    /// How long requests are sent, from the start of the run; without a limit until `count` is
-    /// reached.
+    /// How long requests are sent to those that were asked for, from the start of the run; without a limit
+    /// until `count` is reached.
     pub duration: Option<TimeDelta>,
     /// How long an answer is waited for.
     pub timeout: TimeDelta,

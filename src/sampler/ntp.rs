@@ -162,6 +162,11 @@ impl NtpSource {
         !self.pacer.is_unspaced()
     }
 
+    /// Whether it stands beside those that were asked for, and ends by itself.
+    pub(super) fn is_beside(&self) -> bool {
+        self.until.is_some()
+    }
+
     /// Whether no request will be sent any more.
     pub(super) fn has_sent_all(&self, shared: &Shared) -> bool {
         let has_sent_enough = match self.until {
@@ -306,7 +311,8 @@ impl NtpSource {
 
     fn open_socket(&mut self, now: Monotonic, shared: &Shared, sink: &mut dyn Sink) {
         let mut options = shared.options.clone();
-        if self.until.is_some() {
+        // This program's own server is on loopback, whatever the others are reached by.
+        if self.is_beside() && self.address.ip().is_loopback() {
             options.interface = None;
         } else {
             self.card = shared.cards.towards(self.address);

@@ -5,11 +5,12 @@ use std::net::IpAddr;
 use rand::RngExt;
 use rand::rngs::StdRng;
 
+use crate::sample::FIRST_REQUESTS;
 use crate::time::TimeDelta;
 
 /// Requests a public server gets in quick succession, the size of chrony's `iburst` and of the
 /// clock filter (RFC 5905 NSTAGE).
-const POLITE_BURST: u64 = 8;
+const POLITE_BURST: u64 = FIRST_REQUESTS;
 /// The least between two of them: RFC 5905's burst spacing (BTIME).
 const POLITE_BURST_SPACING: TimeDelta = TimeDelta::from_secs(2);
 /// The least between two requests after that: RFC 5905's lowest poll interval that servers accept
@@ -30,6 +31,8 @@ const SLOWEST: TimeDelta = TimeDelta::from_secs(1024);
 pub enum Pace {
     /// With this mean interval; zero: as soon as an earlier request has been answered.
     Mean(TimeDelta),
+    /// A burst of 8 two seconds apart first, which no server takes for too much, then the same.
+    Eased(TimeDelta),
     /// For servers of others: a burst of 8 two seconds apart, then every 16 s, or with this mean
     /// interval where that is slower.
     Polite(TimeDelta),
@@ -46,6 +49,15 @@ impl Pace {
         }
     }
 
+    /// The same pace, begun as a client begins that a server does not know yet.
+    #[must_use]
+    pub fn eased(self) -> Self {
+        match self {
+            Self::Mean(mean) => Self::Eased(mean),
+            polite => polite,
+        }
+    }
+
     /// Whether requests go out less often than the interval asked for.
     pub fn is_slower_than_asked(self) -> bool {
         matches!(self, Self::Polite(asked) if asked < POLITE_SPACING)
@@ -54,7 +66,7 @@ impl Pace {
     /// The interval requests settle to.
     pub fn interval(self) -> TimeDelta {
         match self {
-            Self::Mean(mean) => mean,
+            Self::Mean(mean) | Self::Eased(mean) => mean,
             Self::Polite(asked) => asked.max(POLITE_SPACING),
         }
     }
@@ -99,14 +111,19 @@ impl Pacer {
     /// that repeats, and yet are never too close.
     pub fn gap(&mut self, rng: &mut StdRng) -> TimeDelta {
         self.sent += 1;
+        let is_first = self.sent < POLITE_BURST;
         let (floor, random_mean) = match self.pace {
-            Pace::Mean(mean) => {
+            Pace::Eased(mean) if is_first => {
+                let floor = POLITE_BURST_SPACING.max(mean).max(self.slowed);
+                (floor, floor.as_secs_f64() * POLITE_RANDOM_SHARE)
+            }
+            Pace::Mean(mean) | Pace::Eased(mean) => {
                 let mean = mean.max(self.slowed);
                 let half = TimeDelta::from_nanos(mean.as_nanos() / 2);
                 (half, half.as_secs_f64())
             }
             Pace::Polite(asked) => {
-                let least = if self.sent < POLITE_BURST {
+                let least = if is_first {
                     POLITE_BURST_SPACING
                 } else {
                     POLITE_SPACING
@@ -122,7 +139,7 @@ impl Pacer {
     pub fn make_room(&mut self) -> TimeDelta {
         match self.pace {
             Pace::Mean(_) => TimeDelta::ZERO,
-            Pace::Polite(_) => {
+            Pace::Eased(_) | Pace::Polite(_) => {
                 self.sent += 1;
                 POLITE_BURST_SPACING
             }
@@ -224,6 +241,23 @@ mod tests {
         let mean = gaps.iter().sum::<i64>() / 20_000;
         assert!((4_900_000..5_100_000).contains(&mean), "{mean}");
         assert!(gaps.iter().all(|g| (2_500_000..=22_500_000).contains(g)));
+    }
+
+    #[test]
+    fn an_eased_pace_begins_as_politely_and_then_keeps_its_mean() {
+        let pace = Pace::Mean(TimeDelta::from_millis(100)).eased();
+        let mut rng = StdRng::seed_from_u64(3);
+        let mut pacer = Pacer::new(pace);
+        let gaps: Vec<_> = (0..4_000).map(|_| pacer.gap(&mut rng)).collect();
+        assert!(gaps[..7].iter().all(|g| *g >= TimeDelta::from_secs(2)));
+        let rest: i64 = gaps[7..].iter().map(|g| g.as_nanos()).sum();
+        assert!(
+            (95_000_000..105_000_000).contains(&(rest / 3_993)),
+            "{rest}"
+        );
+        assert!(!pacer.is_unspaced());
+        let polite = Pace::Polite(TimeDelta::ZERO);
+        assert_eq!(polite.eased(), polite);
     }
 
     #[test]

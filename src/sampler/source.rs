@@ -49,6 +49,14 @@ impl Source {
         }
     }
 
+    /// Whether it stands beside those that were asked for, and ends by itself.
+    pub(super) fn is_beside(&self) -> bool {
+        match self {
+            Self::Server(server) => server.is_beside(),
+            Self::Clock(_) | Self::Rtc(_) => false,
+        }
+    }
+
     /// Whether no request will be sent any more.
     pub(super) fn has_sent_all(&self, shared: &Shared) -> bool {
         match self {

@@ -11,7 +11,10 @@ pub(crate) const FLOORS: &[(u8, &[&str])] = &[
     (7, &["report"]),
     (6, &["fitness"]),
     (5, &["estimate"]),
-    (4, &["sampler", "server", "sim", "recording", "survey"]),
+    (
+        4,
+        &["sampler", "server", "sim", "recording", "survey", "audit"],
+    ),
     (3, &["association", "responder", "watch"]),
     (2, &["wire", "net"]),
     (1, &["sample"]),

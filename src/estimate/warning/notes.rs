@@ -148,6 +148,7 @@ fn of_note(note: &Note) -> Option<(WarningCode, String)> {
         // How it was, and not what is wrong: the report's head says so.
         Note::HardwareStamps { .. }
         | Note::NoHardwareStamps { asked: false, .. }
+        | Note::Audited(_)
         | Note::Imported { .. } => return None,
     })
 }

@@ -63,6 +63,15 @@ pub(super) fn enable_server_stamps(socket: &Socket, listen: SocketAddr) -> io::R
     Ok(Stamping::Kernel)
 }
 
+/// Has each datagram told with how many routers it could still have passed.
+pub(super) fn enable_ttl(socket: &Socket, remote: SocketAddr) -> io::Result<()> {
+    let (level, name) = match remote {
+        SocketAddr::V4(_) => (libc::IPPROTO_IP, libc::IP_RECVTTL),
+        SocketAddr::V6(_) => (libc::IPPROTO_IPV6, libc::IPV6_RECVHOPLIMIT),
+    };
+    sys::set_option(socket.as_fd(), level, name, 1)
+}
+
 fn timestamping(socket: &Socket, flags: u32) -> io::Result<()> {
     let flags = libc::c_int::try_from(flags).map_err(io::Error::other)?;
     sys::set_option(

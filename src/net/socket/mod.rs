@@ -19,6 +19,7 @@ mod client;
 mod linux;
 #[cfg(not(all(target_os = "linux", not(clockfit_portable))))]
 mod portable;
+mod question;
 mod rehearsal;
 mod server;
 #[cfg(test)]
@@ -38,6 +39,7 @@ pub use client::{CardStamp, Datagram, Outgoing, SocketOptions, StampedSocket, Tr
 use linux as system;
 #[cfg(not(all(target_os = "linux", not(clockfit_portable))))]
 use portable as system;
+pub use question::{Answers, ask_apart};
 pub use rehearsal::Rehearsal;
 pub use server::{ArmedStamps, Request, ServerSocket, Transmitted};
 

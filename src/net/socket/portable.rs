@@ -19,6 +19,10 @@ pub(super) fn enable_server_stamps(_: &Socket, _: SocketAddr) -> io::Result<Stam
     Ok(Stamping::User)
 }
 
+pub(super) fn enable_ttl(_: &Socket, _: SocketAddr) -> io::Result<()> {
+    Ok(())
+}
+
 pub(super) fn bind_to_interface(_: &Socket, interface: &str) -> io::Result<()> {
     let why = format!("binding to interface {interface} is not supported on this system");
     Err(io::Error::new(io::ErrorKind::Unsupported, why))

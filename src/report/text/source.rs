@@ -65,7 +65,9 @@ pub(in super::super) fn facts(
         );
     }
     match found.kind {
-        SourceKind::Ntp | SourceKind::Embedded => say("exchanges", exchanges(found, "sent")),
+        SourceKind::Ntp | SourceKind::Burst | SourceKind::Embedded => {
+            say("exchanges", exchanges(found, "sent"))
+        }
         SourceKind::Phc => {
             say("clock", clock(found, report));
             say("readings", exchanges(found, "made"));
@@ -233,7 +235,7 @@ fn proven(found: &SourceReport, bound: &BoundReport) -> String {
 /// The clock that is measured.
 fn whose(kind: SourceKind) -> &'static str {
     match kind {
-        SourceKind::Ntp | SourceKind::Embedded => "the server's clock",
+        SourceKind::Ntp | SourceKind::Burst | SourceKind::Embedded => "the server's clock",
         SourceKind::Phc => "the PTP clock",
         SourceKind::Rtc => "the real-time clock",
         SourceKind::Daemon => "the daemon's time",
