@@ -1,5 +1,6 @@
 //! What the command line may say.
 
+mod provider;
 mod results;
 
 use std::net::SocketAddr;
@@ -12,6 +13,7 @@ use super::source::Source;
 use super::units::{self, Correction};
 use crate::time::{Frequency, TimeDelta};
 
+pub use provider::ProviderArgs;
 pub use results::{CompareArgs, DiscoverArgs, QuorumArgs, RenderArgs};
 
 /// How far this host's clock is from its time servers, and how sure that is.
@@ -39,6 +41,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Do the clocks of several hosts agree well enough for what runs on all of them?
     Quorum(QuorumArgs),
+    /// Are these servers good enough for those who depend on them?
+    Provider(ProviderArgs),
     /// Answer test cases of the Sovereign Cloud Stack's conformance suite
     Scs(ScsArgs),
     /// Report on recordings: on this program's as the run did, on others as far as they tell

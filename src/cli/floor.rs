@@ -65,6 +65,7 @@ pub(super) fn run(args: FloorArgs) -> anyhow::Result<Exit> {
         plan,
         header,
         notes: unavailable.into_iter().collect(),
+        afterwards: None,
         _embedded: Some(server),
     };
     let recording = Recording::of(args.output, args.force);

@@ -17,6 +17,7 @@ mod old;
 pub mod output;
 mod present;
 mod progress;
+mod provider;
 mod quorum;
 mod render;
 mod report_file;
@@ -124,6 +125,7 @@ pub fn main() -> ExitCode {
         Command::Measure(args) => measure::run(args),
         Command::Check(args) => check::run(args),
         Command::Quorum(args) => quorum::run(&args),
+        Command::Provider(args) => provider::run(args),
         Command::Scs(args) => scs::run(args),
         Command::Analyse(args) => analyse::run(&args),
         Command::Report(args) => render::run(&args),

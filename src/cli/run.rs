@@ -9,10 +9,10 @@ use super::targets::Targets;
 use super::{Exit, output, stamps};
 use crate::net::{clock, host, resolve};
 use crate::recording::Writer;
-use crate::sample::{Axis, Campaign, Event, Note, RunHeader, Sink, Tee};
+use crate::sample::{Axis, Campaign, Event, Note, RunEnd, RunHeader, Sample, Sink, SourceId, Tee};
 use crate::sampler::{self, Plan};
 use crate::server::Background;
-use crate::time::TimeDelta;
+use crate::time::{Monotonic, TimeDelta};
 
 /// How long a run takes if nothing is said.
 pub(super) const DURATION: TimeDelta = TimeDelta::from_secs(60);
@@ -23,9 +23,14 @@ pub(super) struct Ready {
     pub(super) header: RunHeader,
     /// What is to be told before the first packet.
     pub(super) notes: Vec<Note>,
+    /// What is found of sources when they have been measured, and before the run is said to be over.
+    pub(super) afterwards: Option<Afterwards>,
     /// Held until the run is over: the server ends with its handle.
     pub(super) _embedded: Option<Background>,
 }
+
+/// Finds something of sources.
+pub(super) type Afterwards = Box<dyn FnOnce() -> Vec<(SourceId, Note)>>;
 
 /// Where a run is recorded, if anywhere.
 pub(super) struct Recording {
@@ -95,13 +100,14 @@ pub(super) fn ready(
         plan,
         header,
         notes: found.notes,
+        afterwards: None,
         _embedded: embedded,
     })
 }
 
 /// Measures and records.
 pub(super) fn conduct(ready: Ready, recording: &Recording) -> anyhow::Result<Measured> {
-    let (duration, count) = (ready.plan.duration, ready.plan.count);
+    let (duration, count) = (ready.plan.whole(), ready.plan.count);
     let is_empty = ready.plan.targets.is_empty();
     // A run that cannot begin replaces no recording.
     let prepared = sampler::prepare(ready.plan).map_err(stamps::explained)?;
@@ -119,15 +125,49 @@ pub(super) fn conduct(ready: Ready, recording: &Recording) -> anyhow::Result<Mea
     for note in ready.notes {
         tee.event(&Event::Note(None, start, note));
     }
+    let mut until_end = UntilEnd {
+        sink: &mut tee,
+        end: None,
+    };
     let outcome = if is_empty {
         Ok(())
     } else {
-        prepared.run(&mut tee).map(drop)
+        prepared.run(&mut until_end).map(drop)
     };
+    if let Some(end) = until_end.end {
+        let afterwards = ready.afterwards.filter(|_| !end.interrupted);
+        for (source, note) in afterwards.map_or_else(Vec::new, |find| find()) {
+            tee.event(&Event::Note(Some(source), end.at, note));
+        }
+        tee.event(&Event::End(end));
+    }
     progress.finish();
     outcome?;
     let is_kept = finish_recording(recording.as_mut());
     Ok(Measured { campaign, is_kept })
+}
+
+/// Hands on all but the end of a run.
+struct UntilEnd<'a, 'b> {
+    sink: &'a mut Tee<'b>,
+    end: Option<RunEnd>,
+}
+
+impl Sink for UntilEnd<'_, '_> {
+    fn event(&mut self, event: &Event) {
+        match event {
+            Event::End(end) => self.end = Some(*end),
+            event => self.sink.event(event),
+        }
+    }
+
+    fn samples(&mut self, samples: &[(SourceId, Sample)]) {
+        self.sink.samples(samples);
+    }
+
+    fn tick(&mut self, now: Monotonic) {
+        self.sink.tick(now);
+    }
 }
 
 /// The recording may have ended before the run did: that is said, and no reason to lose the report.

@@ -25,6 +25,16 @@ const RTC_INTERVAL: TimeDelta = TimeDelta::from_secs(1);
 /// The mean interval to the embedded server.
 const EMBEDDED_INTERVAL: TimeDelta = TimeDelta::from_millis(100);
 
+/// How long a burst lasts.
+pub(super) const BURST: TimeDelta = TimeDelta::from_secs(10);
+/// How long servers are left alone before it.
+const BEFORE_BURST: TimeDelta = TimeDelta::from_secs(1);
+
+/// Whether more may be asked of a server than of strangers: it is near, or the user's own.
+pub(super) fn may_be_pressed(address: SocketAddr, own: bool) -> bool {
+    own || pacing::is_local(address.ip())
+}
+
 /// What will be measured, and what could not be made a target.
 #[derive(Default)]
 pub(super) struct Targets {
@@ -73,6 +83,43 @@ impl Targets {
                 None
             }
         }
+    }
+
+    /// Has each server asked in a burst, once the run of this length is over, that may be asked so; and all of them as
+    /// gently at first as they can be asked, so that the two can be told apart. Tells whether any is.
+    pub(super) fn put_bursts_after(
+        &mut self,
+        length: TimeDelta,
+        interval: TimeDelta,
+        own: bool,
+    ) -> bool {
+        let mut bursts = Vec::new();
+        for target in &mut self.targets {
+            target.pace = target.pace.eased();
+            let Endpoint::Server(address) = target.endpoint else {
+                continue;
+            };
+            // Of several paths to a server the first one will do.
+            if may_be_pressed(address, own) && target.info.path <= 1 {
+                let info = SourceInfo {
+                    kind: SourceKind::Burst,
+                    path: 0,
+                    ..SourceInfo::clone(&target.info)
+                };
+                bursts.push(Target {
+                    info: info.into(),
+                    pace: Pace::Mean(interval),
+                    phase: Phase {
+                        from: length + BEFORE_BURST,
+                        length: Some(BURST),
+                    },
+                    ..target.clone()
+                });
+            }
+        }
+        let any = !bursts.is_empty();
+        self.targets.extend(bursts);
+        any
     }
 
     pub(super) fn add_sources(&mut self, sources: &[Source], args: &RunArgs) -> anyhow::Result<()> {

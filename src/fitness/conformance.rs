@@ -4,19 +4,18 @@
 //! minimum precision inside of guests, by three servers at least. It leaves the numbers open; the grades of the
 //! catalogue propose them.
 
-use std::net::IpAddr;
-
 use super::catalogue::Catalogue;
 use super::find::nearest;
 use super::judge::{Evidence, Judged, judge};
 use super::observed;
 use super::offered::{self, OfferGround, Surveyed};
+use super::provider::{self, Required, Requirement};
 use super::quantity::Quantity;
 use super::question::Question;
 use super::verdict::{Check, Verdict};
 use super::{CannotJudge, DECIDING_GRADE};
 use crate::estimate::Assessment;
-use crate::sample::{Campaign, SourceId, SourceKind};
+use crate::sample::{Campaign, SourceId};
 use crate::time::TimeDelta;
 
 /// What every id begins with: the number of the standard.
@@ -50,15 +49,19 @@ enum Alone {
     ServersAgree,
     RootDistance,
     Stall,
+    LocalServers,
+    NotRateLimited,
     Offered,
     UsedByDefault,
 }
 
-const ALONE: [(&str, Alone); 6] = [
+const ALONE: [(&str, Alone); 8] = [
     ("three-servers", Alone::ThreeServers),
     ("servers-agree", Alone::ServersAgree),
     ("root-distance", Alone::RootDistance),
     ("stall", Alone::Stall),
+    ("local-servers", Alone::LocalServers),
+    ("not-rate-limited", Alone::NotRateLimited),
     ("offered", Alone::Offered),
     ("used-by-default", Alone::UsedByDefault),
 ];
@@ -67,7 +70,7 @@ const ALONE: [(&str, Alone); 6] = [
 ///
 /// ```
 /// let ids = clockfit::fitness::testcases();
-/// assert_eq!(ids.len(), 18);
+/// assert_eq!(ids.len(), 20);
 /// assert!(ids.contains(&"scs-0129-offset-standard".to_owned()));
 /// ```
 pub fn testcases() -> Vec<String> {
@@ -133,6 +136,8 @@ pub enum Grounds {
         /// How often.
         stalls: u64,
     },
+    /// What is asked of a provider's servers.
+    Required(Required),
     /// Which servers the host is offered, and takes.
     Offers {
         /// What that says.
@@ -250,6 +255,8 @@ impl Run<'_> {
             Alone::ServersAgree => self.servers_agree(),
             Alone::RootDistance => self.root_distance(),
             Alone::Stall => self.stall(),
+            Alone::LocalServers => self.required(Requirement::Local),
+            Alone::NotRateLimited => self.required(Requirement::NotRateLimited),
             Alone::Offered => offered::offered(self.surveyed),
             Alone::UsedByDefault => offered::used_by_default(self.surveyed),
         }
@@ -271,45 +278,20 @@ impl Run<'_> {
                 .iter()
                 .any(|of| of.source == id)
         };
-        let asked: Vec<(SourceId, &str, Option<IpAddr>)> = (0..)
-            .zip(&self.campaign.sources)
-            .filter(|(_, record)| record.info.kind == SourceKind::Ntp && record.info.path <= 1)
-            .map(|(n, record)| {
-                let address = record
-                    .info
-                    .address
-                    .split('%')
-                    .next()
-                    .and_then(|a| a.parse().ok());
-                (SourceId(n), record.info.source.as_str(), address)
-            })
-            .collect();
-        // A name may have an address in each family, and one server behind both.
-        let mut names: Vec<(&str, usize, usize)> = Vec::new();
-        for (_, name, address) in asked.iter().filter(|(id, ..)| spoke(*id)) {
-            let place = names.iter().position(|(of, ..)| of == name);
-            let place = place.unwrap_or_else(|| {
-                names.push((name, 0, 0));
-                names.len() - 1
-            });
-            if let Some((_, v4, v6)) = names.get_mut(place) {
-                match address {
-                    Some(IpAddr::V6(_)) => *v6 += 1,
-                    _ => *v4 += 1,
-                }
-            }
-        }
-        let answered = names.iter().map(|(_, v4, v6)| v4.max(v6)).sum();
-        let silent = asked
-            .iter()
-            .map(|(id, ..)| *id)
-            .filter(|id| !spoke(*id))
-            .collect();
+        let answered = provider::parties(self.campaign, spoke).len();
+        let asked = (0..).map(SourceId).zip(&self.campaign.sources);
+        let asked = asked.filter(|(_, of)| provider::is_asked(&of.info));
+        let silent = asked.map(|(id, _)| id).filter(|id| !spoke(*id)).collect();
         let verdict = match answered >= LEAST_SERVERS {
             true => Verdict::Fit,
             false => Verdict::Unfit,
         };
         (verdict, Grounds::Servers { answered, silent })
+    }
+
+    fn required(&self, requirement: Requirement) -> (Verdict, Grounds) {
+        let found = provider::require(self.campaign, self.assessment, requirement);
+        (found.verdict, Grounds::Required(found))
     }
 
     fn servers_agree(&self) -> (Verdict, Grounds) {

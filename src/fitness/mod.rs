@@ -13,11 +13,13 @@ mod find;
 mod judge;
 mod observed;
 mod offered;
+mod provider;
 mod quantity;
 mod question;
 mod quorum;
 #[cfg(test)]
 mod tests;
+mod timeline;
 mod verdict;
 
 pub use catalogue::{Catalogue, CatalogueError};
@@ -29,6 +31,10 @@ pub use entry::{Between, ClockRead, Grade, Kind, Limits, Origin, Scope, Service,
 pub use find::UnknownName;
 pub use judge::{CannotJudge, Judged, LEAST_EXCHANGES, LEAST_OBSERVED, judge};
 pub use offered::{OfferGround, Surveyed};
+pub use provider::{
+    Counted, Finding, Ground, LEAST_UPSTREAMS, LOCAL, LOST, Looks, Provision, Required,
+    Requirement, ServerFacts, provide,
+};
 pub use quantity::{Quantity, Unit};
 pub use question::{DECIDING_GRADE, Question};
 pub use quorum::{

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use super::{
-    CheckReport, ColumnReport, CompareReport, NicReport, QuorumReport, Report, ServicesReport,
-    SurveyReport,
+    CheckReport, ColumnReport, CompareReport, NicReport, ProviderReport, QuorumReport, Report,
+    ServicesReport, SurveyReport,
 };
 
 /// Writes the report as indented JSON with a line end, straight to `out`: only the report itself is
@@ -70,6 +70,22 @@ pub fn write_quorum(report: &QuorumReport, out: &mut impl Write) -> io::Result<(
 /// Those of `out`.
 pub fn write_quorum_schema(out: &mut impl Write) -> io::Result<()> {
     pretty(&schemars::schema_for!(QuorumReport), out)
+}
+
+/// Writes what was judged of a provider's servers as indented JSON with a line end.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_provider(report: &ProviderReport, out: &mut impl Write) -> io::Result<()> {
+    pretty(report, out)
+}
+
+/// Writes the JSON Schema of [`ProviderReport`], as published in `docs/provider.schema.json`.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_provider_schema(out: &mut impl Write) -> io::Result<()> {
+    pretty(&schemars::schema_for!(ProviderReport), out)
 }
 
 /// Writes a survey as indented JSON with a line end.

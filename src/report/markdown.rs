@@ -5,11 +5,13 @@ use std::io::{self, Write};
 
 use super::check::{CheckReport, JudgementReport, OutcomeName};
 use super::compare::{CompareReport, ComparedReport, GateName};
+use super::provider::ProviderReport;
 use super::quantity::plain;
 use super::quorum::{QuorumReport, few};
 use super::text::{self, outcome, reordering, requirement, sentence, verdict_line};
 use super::text::{
-    apart, joined_by, limit, quorum_line, quorum_reordering, quorum_sentences, remarks,
+    apart, joined_by, limit, provider_about, provider_cells, provider_finding, provider_holds,
+    provider_line, provider_told, quorum_line, quorum_reordering, quorum_sentences, remarks,
 };
 
 /// Writes what was judged as Markdown (GitHub's, for its tables). Pure: the same report gives the same bytes.
@@ -44,6 +46,41 @@ pub fn write_check(report: &CheckReport, out: &mut impl Write) -> io::Result<()>
         "\nThis holds for this window of {}.",
         plain(report.window.observed_ns)
     )
+}
+
+/// Writes what was judged of a provider's servers as Markdown. Pure: the same report gives the same bytes.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_provider(report: &ProviderReport, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "## {}\n", escaped(&provider_line(report)))?;
+    writeln!(out, "{}\n", escaped(&provider_about(report)))?;
+    writeln!(
+        out,
+        "| server | way | hops | stratum | root distance | lost | lost in burst |\n|---|---|---|---|---|---|---|"
+    )?;
+    for server in &report.servers {
+        let cells = provider_cells(server).map(|of| escaped(&of)).join(" | ");
+        writeln!(out, "| {} | {cells} |", escaped(&server.address))?;
+    }
+    writeln!(out, "\n| | required | found |\n|---|---|---|")?;
+    for of in &report.requirements {
+        let told = provider_told(of);
+        let told: Vec<String> = told
+            .into_iter()
+            .map(|of| escaped(&provider_finding(of)))
+            .collect();
+        writeln!(
+            out,
+            "| {} {} | `{}`: {} | {} |",
+            mark(of.verdict.into()),
+            outcome(of.verdict.into()),
+            of.id,
+            escaped(&of.text),
+            told.join("<br>")
+        )?;
+    }
+    writeln!(out, "\n{}", escaped(&provider_holds()))
 }
 
 /// Writes what was judged of a set of hosts as Markdown. Pure: the same report gives the same bytes.

@@ -25,6 +25,7 @@ mod model;
 pub mod nagios;
 mod nic;
 pub mod prometheus;
+mod provider;
 mod quantity;
 mod quorum;
 mod run;
@@ -56,6 +57,10 @@ pub use model::{
 pub use nic::{
     ClockReport, DriverReport, InterfaceReport, LinkReport, NIC_SCHEMA, NicKind, NicReport,
     OfferReport, OutlookCode, OutlookReport, SettingReport,
+};
+pub use provider::{
+    PROVIDER_SCHEMA, ProviderFindingReport, ProviderReport, ProviderRequirementReport,
+    ProviderServerReport,
 };
 pub use quorum::{
     BasisName, ContradictionReport, Named, PeerReport, QUORUM_SCHEMA, QuorumMemberReport,

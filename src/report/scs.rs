@@ -8,6 +8,7 @@ use std::io::{self, Write};
 
 use super::check::{CheckedReport, Names, checked, reason};
 use super::clean::clean;
+use super::provider::required;
 use super::quantity::{exact, plain};
 use super::quorum::few;
 use super::survey::sentence as concluded;
@@ -165,6 +166,18 @@ fn evidence(case: &Case, names: Names<'_>) -> Vec<String> {
             plain(longest.as_nanos()),
             exact(LONGEST_STALL.as_nanos())
         )],
+        Grounds::Required(found) => {
+            let told = required(found, names).findings.into_iter();
+            let told = told.map(|of| match of.server {
+                Some(server) => format!("{server}, {}, {}", word(of.verdict), of.text),
+                None => format!("{}, {}", word(of.verdict), of.text),
+            });
+            let mut told: Vec<String> = told.collect();
+            if told.is_empty() {
+                told.push(no_answer());
+            }
+            told
+        }
         Grounds::Offers { ground, evidence } => offers(ground, evidence),
         Grounds::NoAnswer => vec![no_answer()],
         Grounds::Unknown(_) => vec!["nobody knows this test case".to_owned()],

@@ -101,6 +101,15 @@ pub struct Plan {
     pub cross_check: bool,
 }
 
+impl Plan {
+    /// How long the run takes, with those that stand beside what was asked for; without a limit where that is so.
+    pub fn whole(&self) -> Option<TimeDelta> {
+        let beside = self.targets.iter().map(|of| of.phase);
+        let ends = beside.filter_map(|of| Some(of.from + of.length?));
+        Some(self.duration?.max(ends.max().unwrap_or_default()))
+    }
+}
+
 /// Why nothing could be measured at all. What befalls a single server is an event instead.
 #[derive(Debug, thiserror::Error)]
 pub enum SamplerError {

@@ -16,6 +16,7 @@ mod lagged;
 mod line;
 mod midline;
 mod moments;
+mod proportion;
 mod quantile;
 mod rank_set;
 mod running;
@@ -38,6 +39,7 @@ pub use jitter::{NSTAGE, jitter};
 pub use line::{Line, robust_line};
 pub use midline::{Ends, MIDLINE_NEEDS, Midline, random_walk_bend};
 pub use moments::{Moments, mean, root_mean_square};
+pub use proportion::{larger_share_by_chance, share_interval};
 pub use quantile::{
     OrderInterval, Probability, inflated_interval, needed, order_interval, quantile, rank,
 };

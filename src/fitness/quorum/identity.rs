@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use super::super::timeline::Timeline;
 use super::member::Member;
-use super::timeline::Timeline;
 use super::witness::Witness;
 use super::{Common, Doubt, Peer, Refused, Shown};
 use crate::sample::ReferenceTime;

@@ -12,7 +12,6 @@ mod judge;
 mod member;
 mod sets;
 mod skew;
-mod timeline;
 mod witness;
 
 use clocks::Clocks;

@@ -3,8 +3,8 @@
 //! Between two bounds the offset moves no faster than the clocks run apart. Where the local clock was stepped in
 //! between, all that it may have been by then is allowed; where the server's time moved, either side.
 
+use super::super::timeline::Timeline;
 use super::member::{Bound, HostTold, Move, SourceTold};
-use super::timeline::Timeline;
 use crate::estimate::{Drift, Plan};
 use crate::sample::{DisturbanceKind, MAX_STEERING};
 use crate::time::{Frequency, Interval, NANOS_PER_SEC, TimeDelta, Timestamp};

@@ -11,6 +11,7 @@ pub(super) mod local;
 mod nic;
 pub(super) mod over_time;
 mod page;
+mod provider;
 mod quorum;
 mod services;
 pub(super) mod source;
@@ -32,6 +33,10 @@ pub(super) use compare::{
 };
 pub use nic::write_nics;
 pub use page::Style;
+pub use provider::write_provider;
+pub(super) use provider::{
+    provider_about, provider_cells, provider_finding, provider_holds, provider_line, provider_told,
+};
 pub use quorum::write_quorum;
 pub(super) use quorum::{
     apart, joined_by, limit, quorum_line, remarks, reordering as quorum_reordering,

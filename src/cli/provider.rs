@@ -1,0 +1,126 @@
+//! `clockfit provider`: measures a provider's servers, presses those that may be pressed, and judges.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+
+use super::args::{ProviderArgs, RunArgs};
+use super::report_file::Outputs;
+use super::report_format::ReportFormat;
+use super::run::{self, Afterwards, Ready, Recording};
+use super::source::{Host, Source};
+use super::targets::{self, Targets};
+use super::{Exit, catalogue, check};
+use crate::audit;
+use crate::estimate;
+use crate::fitness::provide;
+use crate::report::{ProviderReport, json, markdown, text};
+use crate::sample::{Audited, Campaign, Note, Nts, SourceId, SourceKind};
+use crate::sampler::Endpoint;
+use crate::time::{NANOS_PER_SEC, TimeDelta};
+
+/// How often servers are asked in a burst, where nobody says: as eight guests that begin together would.
+pub(super) const BURST_RATE: u16 = 8;
+
+/// Judges, and says so by the exit code.
+pub(super) fn run(args: ProviderArgs) -> anyhow::Result<Exit> {
+    let catalogue = catalogue::load(&args.catalogue)?;
+    let plan = check::plan(args.run.analysis);
+    let files = [&args.replay, &args.run.output].into_iter().flatten();
+    let kept: Vec<&Path> = files
+        .chain(&args.catalogue.profile)
+        .map(PathBuf::as_path)
+        .collect();
+    let outputs = Outputs::open(&args.formats, &kept)?;
+    let (campaign, measured) = match &args.replay {
+        Some(file) => (check::read(file)?, None),
+        None => {
+            let ready = prepare(&args.sources, &args.run, args.burst_rate)?;
+            let recording = Recording::of(args.run.output, args.run.force);
+            let measured = run::conduct(ready, &recording)?;
+            (Campaign::clone(&measured.campaign), Some(measured))
+        }
+    };
+    let assessment = estimate::analyse(&campaign, &plan);
+    let judged = provide(&campaign, &assessment, &catalogue)?;
+    let report = ProviderReport::new(&campaign, &judged);
+    outputs.write_by(|format, style, mut out| match format {
+        ReportFormat::Json => json::write_provider(&report, &mut out),
+        ReportFormat::Markdown => markdown::write_provider(&report, &mut out),
+        _ => text::write_provider(&report, style, &mut out),
+    })?;
+    let exit = check::exit(judged.verdict, args.undetermined_is);
+    Ok(measured.map_or(exit, |measured| measured.unless_incomplete(exit)))
+}
+
+/// A run in which servers are measured, and then pressed.
+fn prepare(sources: &[Source], args: &RunArgs, burst_rate: u16) -> anyhow::Result<Ready> {
+    run::check(args)?;
+    for source in sources {
+        if matches!(source.host, Host::Phc(_) | Host::Rtc(_)) {
+            bail!(
+                "{}: it is servers that are judged, and this is a clock of this host",
+                source.text
+            );
+        }
+    }
+    if args.count.is_some() && burst_rate > 0 {
+        bail!(
+            "-n: it is not known when so many requests are over and a burst may begin; say how long, -d 60s"
+        );
+    }
+    let mut found = Targets::default();
+    found.add_sources(sources, args)?;
+    let duration = run::duration(args, run::DURATION);
+    if let Some(length) = duration.filter(|_| burst_rate > 0) {
+        found.put_bursts_after(length, interval(burst_rate), args.own_servers);
+    }
+    pressing(found, args, duration)
+}
+
+/// From targets to a run after which servers are asked what no client asks, if they may be.
+fn pressing(found: Targets, args: &RunArgs, duration: Option<TimeDelta>) -> anyhow::Result<Ready> {
+    let servers: Vec<(SourceId, SocketAddr)> = (0..)
+        .map(SourceId)
+        .zip(&found.targets)
+        .filter(|(_, of)| of.info.kind == SourceKind::Ntp && of.info.path <= 1)
+        .filter_map(|(id, of)| match of.endpoint {
+            Endpoint::Server(address) => Some((id, address)),
+            Endpoint::Phc { .. } | Endpoint::Rtc(_) => None,
+        })
+        .collect();
+    let mut ready = run::ready(found, args, duration, None)?;
+    ready.afterwards = Some(afterwards(servers, args));
+    Ok(ready)
+}
+
+fn afterwards(servers: Vec<(SourceId, SocketAddr)>, args: &RunArgs) -> Afterwards {
+    let (interface, own) = (args.interface.clone(), args.own_servers);
+    Box::new(move || {
+        let interface = interface.as_deref();
+        let addresses: Vec<SocketAddr> = servers.iter().map(|(_, address)| *address).collect();
+        let ttls = audit::ttls(&addresses, interface);
+        let may = |address: &SocketAddr| targets::may_be_pressed(*address, own);
+        let pressed: Vec<SocketAddr> = addresses.iter().copied().filter(may).collect();
+        let mut odd = audit::odd_answers(&pressed, interface).into_iter();
+        let told = servers.iter().zip(ttls).map(|((id, address), ttl)| {
+            let odd = match may(address) {
+                true => odd.next().unwrap_or_default(),
+                false => Vec::new(),
+            };
+            let audited = Audited {
+                ttl,
+                odd,
+                nts: Nts::NotAsked,
+            };
+            (*id, Note::Audited(audited))
+        });
+        told.collect()
+    })
+}
+
+/// The mean time between requests at so many a second.
+pub(super) fn interval(rate: u16) -> TimeDelta {
+    TimeDelta::from_nanos(NANOS_PER_SEC / i64::from(rate.max(1)))
+}
