@@ -16,7 +16,7 @@ use crate::audit;
 use crate::estimate;
 use crate::fitness::provide;
 use crate::report::{ProviderReport, json, markdown, text};
-use crate::sample::{Audited, Campaign, Note, Nts, SourceId, SourceKind};
+use crate::sample::{Audited, Campaign, Note, Nts, SourceId};
 use crate::sampler::Endpoint;
 use crate::time::{NANOS_PER_SEC, TimeDelta};
 
@@ -72,27 +72,32 @@ fn prepare(sources: &[Source], args: &RunArgs, burst_rate: u16) -> anyhow::Resul
     }
     let mut found = Targets::default();
     found.add_sources(sources, args)?;
-    let duration = run::duration(args, run::DURATION);
-    if let Some(length) = duration.filter(|_| burst_rate > 0) {
-        found.put_bursts_after(length, interval(burst_rate), args.own_servers);
-    }
-    pressing(found, args, duration)
-}
-
-/// From targets to a run after which servers are asked what no client asks, if they may be.
-fn pressing(found: Targets, args: &RunArgs, duration: Option<TimeDelta>) -> anyhow::Result<Ready> {
     let servers: Vec<(SourceId, SocketAddr)> = (0..)
         .map(SourceId)
         .zip(&found.targets)
-        .filter(|(_, of)| of.info.kind == SourceKind::Ntp && of.info.path <= 1)
+        .filter(|(_, of)| of.info.path <= 1)
         .filter_map(|(id, of)| match of.endpoint {
             Endpoint::Server(address) => Some((id, address)),
             Endpoint::Phc { .. } | Endpoint::Rtc(_) => None,
         })
         .collect();
+    let duration = run::duration(args, run::DURATION);
     let mut ready = run::ready(found, args, duration, None)?;
+    put_bursts_after(&mut ready, args, burst_rate);
     ready.afterwards = Some(afterwards(servers, args));
     Ok(ready)
+}
+
+/// Has servers asked in a burst after a run of which it is known when it ends.
+pub(super) fn put_bursts_after(ready: &mut Ready, args: &RunArgs, burst_rate: u16) {
+    let plan = &mut ready.plan;
+    if let Some(length) = plan
+        .duration
+        .filter(|_| burst_rate > 0 && args.count.is_none())
+    {
+        let interval = TimeDelta::from_nanos(NANOS_PER_SEC / i64::from(burst_rate));
+        targets::put_bursts_after(&mut plan.targets, length, interval, args.own_servers);
+    }
 }
 
 fn afterwards(servers: Vec<(SourceId, SocketAddr)>, args: &RunArgs) -> Afterwards {
@@ -118,9 +123,4 @@ fn afterwards(servers: Vec<(SourceId, SocketAddr)>, args: &RunArgs) -> Afterward
         });
         told.collect()
     })
-}
-
-/// The mean time between requests at so many a second.
-pub(super) fn interval(rate: u16) -> TimeDelta {
-    TimeDelta::from_nanos(NANOS_PER_SEC / i64::from(rate.max(1)))
 }

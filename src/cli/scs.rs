@@ -4,7 +4,7 @@ use anyhow::Context;
 
 use super::args::ScsArgs;
 use super::run::{self, Recording};
-use super::{Exit, catalogue, check, output, surveyed};
+use super::{Exit, catalogue, check, output, provider, surveyed};
 use crate::estimate;
 use crate::fitness::{self, Catalogue, Surveyed};
 use crate::report::{ScsReport, write_scs};
@@ -28,7 +28,10 @@ pub(super) fn run(args: ScsArgs) -> anyhow::Result<Exit> {
         return answer(&check::read(file)?, &plan, &catalogue, (None, &ids));
     }
     let surveyed = surveyed::host();
-    let ready = check::prepare(&args.sources, &args.run)?;
+    let mut ready = check::prepare(&args.sources, &args.run)?;
+    if ids.iter().any(|id| id == fitness::NEEDS_BURST) {
+        provider::put_bursts_after(&mut ready, &args.run, provider::BURST_RATE);
+    }
     let recording = Recording::of(args.run.output, args.run.force);
     let measured = run::conduct(ready, &recording)?;
     let exit = answer(

@@ -85,43 +85,6 @@ impl Targets {
         }
     }
 
-    /// Has each server asked in a burst, once the run of this length is over, that may be asked so; and all of them as
-    /// gently at first as they can be asked, so that the two can be told apart. Tells whether any is.
-    pub(super) fn put_bursts_after(
-        &mut self,
-        length: TimeDelta,
-        interval: TimeDelta,
-        own: bool,
-    ) -> bool {
-        let mut bursts = Vec::new();
-        for target in &mut self.targets {
-            target.pace = target.pace.eased();
-            let Endpoint::Server(address) = target.endpoint else {
-                continue;
-            };
-            // Of several paths to a server the first one will do.
-            if may_be_pressed(address, own) && target.info.path <= 1 {
-                let info = SourceInfo {
-                    kind: SourceKind::Burst,
-                    path: 0,
-                    ..SourceInfo::clone(&target.info)
-                };
-                bursts.push(Target {
-                    info: info.into(),
-                    pace: Pace::Mean(interval),
-                    phase: Phase {
-                        from: length + BEFORE_BURST,
-                        length: Some(BURST),
-                    },
-                    ..target.clone()
-                });
-            }
-        }
-        let any = !bursts.is_empty();
-        self.targets.extend(bursts);
-        any
-    }
-
     pub(super) fn add_sources(&mut self, sources: &[Source], args: &RunArgs) -> anyhow::Result<()> {
         let names: Vec<_> = sources
             .iter()
@@ -342,6 +305,41 @@ impl Targets {
             error,
         });
     }
+}
+
+/// Has each server asked in a burst, once the run of this length is over, that may be asked so; and all of them as
+/// gently at first as they can be asked, so that the two can be told apart.
+pub(super) fn put_bursts_after(
+    targets: &mut Vec<Target>,
+    length: TimeDelta,
+    interval: TimeDelta,
+    own: bool,
+) {
+    let mut bursts = Vec::new();
+    for target in targets.iter_mut() {
+        target.pace = target.pace.eased();
+        let Endpoint::Server(address) = target.endpoint else {
+            continue;
+        };
+        // Of several paths to a server the first one will do.
+        if may_be_pressed(address, own) && target.info.path <= 1 {
+            let info = SourceInfo {
+                kind: SourceKind::Burst,
+                path: 0,
+                ..SourceInfo::clone(&target.info)
+            };
+            bursts.push(Target {
+                info: info.into(),
+                pace: Pace::Mean(interval),
+                phase: Phase {
+                    from: length + BEFORE_BURST,
+                    length: Some(BURST),
+                },
+                ..target.clone()
+            });
+        }
+    }
+    targets.extend(bursts);
 }
 
 /// Rounded up: an edge that comes between is none to be read.

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::agreement::{claimed, interval};
+use super::apart::{Apart, Watched};
 use super::slots::Drift;
 use super::steering::saturate;
 use super::{Plan, SourceAssessment};
@@ -30,6 +31,8 @@ use crate::time::{Interval, Monotonic, NANOS_PER_SEC, TimeDelta, Timestamp};
 const EDGE: TimeDelta = TimeDelta::from_secs(8);
 /// Steps are made longer rather than ask servers more often than this in all: some seconds of work.
 const MOST_QUESTIONS: usize = 4_000_000;
+/// So many servers are each held against what most agree on.
+const MOST_APART: usize = 64;
 /// Steps and breaks beyond this are not looked at one by one: such a run says nothing of rates anyway.
 const MOST_EDGES: usize = 1_000;
 
@@ -81,6 +84,9 @@ pub struct CourseServer {
     pub dissented: usize,
     /// At how many instants it contradicted another, and there was no majority.
     pub torn: usize,
+    /// How its time stands to what most agree on; absent without a majority, and where there are more than sixty-four
+    /// servers.
+    pub apart: Option<Apart>,
 }
 
 /// What a source proves at one of its exchanges.
@@ -124,6 +130,8 @@ struct Answer {
     instant: CourseAt,
     /// Which contradict what a majority agrees on, or where there is none another.
     against: Vec<usize>,
+    /// What each says of the local clock; of none where there are too many.
+    words: Vec<Interval>,
 }
 
 impl Course {
@@ -162,7 +170,14 @@ impl Course {
             .par_iter()
             .map(|instant| ask(&witnesses, instant))
             .collect();
+        let mut watched: Vec<Option<Watched>> = vec![None; found.servers.len()];
         for answer in answers.into_iter().flatten() {
+            if let Some(reference) = answer.instant.reference {
+                let at = answer.instant.counter;
+                for (watched, word) in watched.iter_mut().zip(&answer.words) {
+                    Watched::add(watched, at, *word, reference);
+                }
+            }
             for place in answer.against {
                 if let Some(server) = found.servers.get_mut(place) {
                     match answer.instant.utc {
@@ -172,6 +187,9 @@ impl Course {
                 }
             }
             found.instants.push(answer.instant);
+        }
+        for (server, watched) in found.servers.iter_mut().zip(watched) {
+            server.apart = watched.map(Watched::apart);
         }
         let answered = asked
             .iter()
@@ -230,6 +248,7 @@ impl CourseServer {
             source: of.source,
             dissented: 0,
             torn: 0,
+            apart: None,
         }
     }
 }
@@ -331,6 +350,10 @@ fn ask(witnesses: &[Witness<'_>], at: &Instant) -> Option<Answer> {
             utc,
         },
         against,
+        words: match words.len() <= MOST_APART {
+            true => words.into_iter().map(|(offset, _)| offset).collect(),
+            false => Vec::new(),
+        },
     })
 }
 

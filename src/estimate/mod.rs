@@ -7,6 +7,7 @@
 
 mod agreement;
 mod allowance;
+mod apart;
 mod bound;
 mod census;
 mod claims;
@@ -33,6 +34,7 @@ use rayon::prelude::*;
 
 pub use agreement::{Agreement, Khronos, Member, Pair};
 pub use allowance::{Allowance, Basis};
+pub use apart::Apart;
 pub use bound::{BoundAt, Break};
 pub use class::ClassAssessment;
 pub use course::{Course, CourseAt, CourseServer, Unknown};

@@ -66,6 +66,9 @@ const ALONE: [(&str, Alone); 8] = [
     ("used-by-default", Alone::UsedByDefault),
 ];
 
+/// The test case that can be answered only after servers were asked in a burst.
+pub const NEEDS_BURST: &str = "scs-0129-not-rate-limited";
+
 /// The ids of all test cases, in their order.
 ///
 /// ```

@@ -24,8 +24,8 @@ mod verdict;
 
 pub use catalogue::{Catalogue, CatalogueError};
 pub use conformance::{
-    BadTestcase, Case, Conformance, Grounds, LEAST_SERVERS, LONGEST_STALL, conform, read_testcases,
-    testcases,
+    BadTestcase, Case, Conformance, Grounds, LEAST_SERVERS, LONGEST_STALL, NEEDS_BURST, conform,
+    read_testcases, testcases,
 };
 pub use entry::{Between, ClockRead, Grade, Kind, Limits, Origin, Scope, Service, Severity, Side};
 pub use find::UnknownName;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::check::{Names, VerdictName, ends};
 use super::clean::clean;
 use super::model::Instant;
-use super::quantity::{Digits, Round, exact, percent, plain, rate, signed};
+use super::quantity::{Digits, Round, exact, percent, plain, signed};
 use super::quorum::few;
 use crate::fitness::{
     Counted, Finding, Ground, LEAST_SERVERS, Looks, Provision, Required, ServerFacts, Verdict,
@@ -240,7 +240,9 @@ fn sentence(of: &Finding, limit: Option<i64>, names: Names<'_>) -> String {
     };
     match &of.ground {
         Ground::Servers { answered, together } => {
-            let one = together.iter().map(|of| format!("; one server are {}", list(of)));
+            let one = together
+                .iter()
+                .map(|of| format!("; one server are {}", list(of)));
             let one: String = one.collect();
             format!("{answered} answered, and {LEAST_SERVERS} are asked for{one}")
         }
@@ -248,7 +250,10 @@ fn sentence(of: &Finding, limit: Option<i64>, names: Names<'_>) -> String {
         Ground::Unreachable(why) => format!("this host has no way to it: {}", clean(why)),
         Ground::Requests(lost, sent) => match lost {
             0 => format!("all of {sent} requests were answered"),
-            _ => format!("{lost} of {sent} requests were lost, which {}", share(of, limit)),
+            _ => format!(
+                "{lost} of {sent} requests were lost, which {}",
+                share(of, limit)
+            ),
         },
         Ground::Way { hops } => {
             let hops = match hops {
@@ -257,7 +262,10 @@ fn sentence(of: &Finding, limit: Option<i64>, names: Names<'_>) -> String {
                 Some(1) => "; one router between".to_owned(),
                 Some(n) => format!("; {n} routers between"),
             };
-            allowed(format!("there and back {} at the quickest{hops}", between()))
+            allowed(format!(
+                "there and back {} at the quickest{hops}",
+                between()
+            ))
         }
         Ground::Unsynchronised(n) => {
             format!("{n} answers say that its clock is not synchronised")
@@ -291,11 +299,16 @@ fn sentence(of: &Finding, limit: Option<i64>, names: Names<'_>) -> String {
             };
             format!("contradicts the majority{off}: {looks}")
         }
-        Ground::Torn => "contradicts another, and no majority tells which of them is right".to_owned(),
+        Ground::Torn => {
+            "contradicts another, and no majority tells which of them is right".to_owned()
+        }
         Ground::TooFew => "there are too few servers to tell".to_owned(),
         Ground::CannotLose(ids) if ids.is_empty() => "any one of them can be lost".to_owned(),
         Ground::CannotLose(ids) => {
-            format!("no majority agrees any more without {}", few(&ids.iter().map(|id| names.of(*id)).collect::<Vec<_>>()))
+            format!(
+                "no majority agrees any more without {}",
+                few(&ids.iter().map(|id| names.of(*id)).collect::<Vec<_>>())
+            )
         }
         Ground::Follow(clocks) => {
             let clocks: Vec<String> = clocks.iter().map(|of| clean(of)).collect();
@@ -309,12 +322,10 @@ fn sentence(of: &Finding, limit: Option<i64>, names: Names<'_>) -> String {
         }
         Ground::Moved(1) => "its time moved at once, and that of others did not".to_owned(),
         Ground::Moved(n) => format!("its time moved {n} times at once, and that of others did not"),
-        Ground::Moves { lower, upper, over } => allowed(format!(
-            "moved by {} against the others in {} (a rate of {} to {})",
+        Ground::Moves { over } => allowed(format!(
+            "moved by {} against the others in {}",
             between(),
-            plain(over.as_nanos()),
-            rate(*lower),
-            rate(*upper)
+            plain(over.as_nanos())
         )),
         Ground::NoBurst => {
             "no burst was sent to it: that is done at private addresses, or with --own-servers".to_owned()

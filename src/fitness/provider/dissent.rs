@@ -1,10 +1,8 @@
-//! A server that contradicts the others, and what that looks like; and one whose time moves against theirs.
+//! A server that contradicts the others, and what that looks like.
 
-use super::super::verdict::Observed;
-use crate::estimate::{Agreement, RateBounds, SourceAssessment};
+use crate::estimate::{Agreement, Apart};
 use crate::sample::{Campaign, Leap, SourceId};
-use crate::stats::{Claimed, most_agreed};
-use crate::time::{Interval, NANOS_PER_SEC, TimeDelta, Timestamp};
+use crate::time::{Interval, TimeDelta, Timestamp};
 
 /// The slope of a leap second that is smeared over a day, as public servers do it, in picoseconds each second:
 /// 1/86 400.
@@ -53,11 +51,11 @@ pub(super) fn looks(off: Option<Interval>, moves: Option<(i64, i64)>, leap_is_ne
         let negative = upper < 0 && -upper <= STEEPEST_SMEAR && -lower >= FLATTEST_SMEAR;
         positive || negative
     };
-    match moves.is_some_and(slopes)
-        || (leap_is_near && moves.is_none_or(|(a, b)| a <= STEEPEST_SMEAR && b >= -STEEPEST_SMEAR))
-    {
-        true if is_within => Looks::Smeared,
-        _ => Looks::Wrong,
+    let may_slope = |(lower, upper)| lower <= STEEPEST_SMEAR && upper >= -STEEPEST_SMEAR;
+    let is_smear = moves.is_some_and(slopes) || (leap_is_near && moves.is_none_or(may_slope));
+    match is_smear && is_within {
+        true => Looks::Smeared,
+        false => Looks::Wrong,
     }
 }
 
@@ -75,61 +73,22 @@ fn is_end_of_half_year(at: Timestamp) -> bool {
     matches!(date.get(5..10), Some("06-30" | "07-01" | "12-31" | "01-01"))
 }
 
-/// The rates of a server's clock in each stretch that has bounds, with the instants it lasts.
-fn rates(of: &SourceAssessment) -> Vec<(Timestamp, Timestamp, RateBounds)> {
-    let stretches = of.timing.stretches.iter();
-    stretches
-        .filter_map(|of| Some((of.from, of.to, of.rate?)))
-        .collect()
-}
-
-/// How a server's rate stands to that on which most of the others agree, in picoseconds each second, and how long that
-/// was looked at: of all stretches the one in which most is proven.
-pub(super) fn moves(
-    of: &SourceAssessment,
-    others: &[&SourceAssessment],
-) -> Option<((i64, i64), TimeDelta)> {
-    let parts = |of: RateBounds| (of.lower.as_parts(), of.upper.as_parts());
-    let mut most: Option<((i64, i64), TimeDelta)> = None;
-    for (from, to, rate) in rates(of) {
-        let at_the_time = others.iter().filter_map(|other| {
-            let all = rates(other);
-            let found = all.into_iter().find(|(a, b, _)| *a < to && from < *b);
-            found.map(|(_, _, rate)| {
-                let (lower, upper) = parts(rate);
-                Claimed { lower, upper }
-            })
-        });
-        let claims: Vec<Claimed> = at_the_time.collect();
-        let Some(agreed) = most_agreed(&claims).filter(|agreed| agreed.votes * 2 > claims.len())
-        else {
-            continue;
-        };
-        let (lower, upper) = parts(rate);
-        let against = (
-            lower.saturating_sub(agreed.upper),
-            upper.saturating_sub(agreed.lower),
-        );
-        let proven = |(lower, upper): (i64, i64)| lower.max(upper.saturating_neg());
-        if most.is_none_or(|(before, _)| proven(before) < proven(against)) {
-            most = Some((against, to.since(from)));
-        }
-    }
-    most
-}
-
-/// By how much a clock moves in a time, either way, at a rate between these.
-pub(super) fn moved((lower, upper): (i64, i64), time: TimeDelta) -> Observed {
-    let by = |parts: i64| {
-        let seconds = i128::from(time.as_nanos());
-        let nanos = i128::from(parts) * seconds / (i128::from(NANOS_PER_SEC) * 1_000);
-        i64::try_from(nanos).unwrap_or(i64::MAX)
+/// Between which rates a server's time moves against the others', in picoseconds each second; nothing of an instant.
+pub(super) fn rate(apart: &Apart) -> Option<(i64, i64)> {
+    let over = i128::from(apart.over.as_nanos());
+    let parts = |by: TimeDelta, up: bool| {
+        let scaled = i128::from(by.as_nanos()) * 1_000_000_000_000;
+        let down = scaled.div_euclid(over);
+        i64::try_from(if up { down + 1 } else { down }).ok()
     };
-    let most = by(lower.saturating_abs().max(upper.saturating_abs()));
-    Observed {
-        lower: by(lower.max(upper.saturating_neg()).max(0)),
-        upper: Some(most.saturating_add(1)),
+    if over <= 0 {
+        return None;
     }
+    let lower = parts(apart.last.lower() - apart.first.upper(), false)?;
+    Some((
+        lower,
+        parts(apart.last.upper() - apart.first.lower(), true)?,
+    ))
 }
 
 #[cfg(test)]
@@ -191,22 +150,27 @@ mod tests {
             (1_483_380_000, false),
             (1_479_038_400, false),
         ] {
-            let at = Timestamp::from_nanos(seconds * NANOS_PER_SEC);
+            let at = Timestamp::from_nanos(seconds * 1_000_000_000);
             assert_eq!(is_end_of_half_year(at), near, "{}", at.utc());
         }
     }
 
     #[test]
-    fn a_rate_moves_a_clock_by_its_time() {
-        let minute = TimeDelta::from_secs(60);
-        let told = moved((10_000_000, 13_000_000), minute);
-        assert_eq!(
-            told,
-            Observed {
-                lower: 600_000,
-                upper: Some(780_001)
-            }
-        );
-        assert_eq!(moved((-1_000_000, 2_000_000), minute).lower, 0);
+    fn a_rate_is_what_lies_between_the_first_and_the_last_instant() {
+        let (first, last) = (off(0, 1), off(12, 13));
+        let apart = first.zip(last).map(|(first, last)| Apart {
+            first,
+            last,
+            over: TimeDelta::from_secs(1_000),
+            moved_at_least: TimeDelta::ZERO,
+            moved_at_most: TimeDelta::ZERO,
+        });
+        let apart = apart.unwrap();
+        assert_eq!(rate(&apart), Some((11_000_000, 13_000_001)));
+        let at_once = Apart {
+            over: TimeDelta::ZERO,
+            ..apart
+        };
+        assert_eq!(rate(&at_once), None);
     }
 }

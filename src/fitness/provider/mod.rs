@@ -106,13 +106,9 @@ pub enum Ground {
     Follow(Vec<String>),
     /// Its time moved, at so many places.
     Moved(usize),
-    /// It moves against the others at a rate between these, in picoseconds each second.
+    /// How far it moved against the others.
     Moves {
-        /// The lower end.
-        lower: i64,
-        /// The upper end.
-        upper: i64,
-        /// How long was looked at it.
+        /// In this time.
         over: TimeDelta,
     },
     /// There was no burst, or nobody is allowed to send one there.
@@ -273,7 +269,7 @@ impl Provider<'_> {
                     off,
                     looks: dissent::looks(
                         off,
-                        self.moves(server.source).map(|(rate, _)| rate),
+                        server.apart.as_ref().and_then(dissent::rate),
                         dissent::leap_is_near(self.campaign),
                     ),
                 },
@@ -357,22 +353,10 @@ impl Provider<'_> {
         )
     }
 
-    fn moves(&self, id: SourceId) -> Option<((i64, i64), TimeDelta)> {
-        let others: Vec<_> = self
-            .servers
-            .iter()
-            .filter(|of| of.id != id && of.has_answered())
-            .map(|of| of.found)
-            .collect();
-        let this = self.servers.iter().find(|of| of.id == id)?;
-        dissent::moves(this.found, &others)
-    }
-
     fn steady(&self, of: &Server<'_>) -> Option<Finding> {
         let others = || {
-            self.servers
-                .iter()
-                .filter(|other| other.id != of.id && other.has_answered())
+            let all = self.servers.iter();
+            all.filter(|other| other.id != of.id && other.has_answered())
         };
         let breaks = of.found.timing.breaks.len();
         // What breaks with all of them is this host's counter.
@@ -380,17 +364,21 @@ impl Provider<'_> {
         if breaks > 0 && is_alone {
             return Some(of.is(Verdict::Unfit, None, Ground::Moved(breaks)));
         }
-        let Some(((lower, upper), over)) = self.moves(of.id) else {
+        let mut course = self.assessment.course.servers.iter();
+        let apart = course.find(|server| server.source == of.id);
+        let Some(apart) = apart.and_then(|server| server.apart) else {
             return Some(of.is(Verdict::Undetermined, None, Ground::TooFew));
         };
-        let observed = dissent::moved((lower, upper), over);
+        let observed = Observed {
+            lower: apart.moved_at_least.as_nanos(),
+            upper: Some(apart.moved_at_most.as_nanos()),
+        };
         let verdict = match observed.against(self.limit.as_nanos()) {
             // Of two that move against each other nobody knows which one does.
             Verdict::Unfit if others().count() < 2 => Verdict::Undetermined,
             verdict => verdict,
         };
-        let ground = Ground::Moves { lower, upper, over };
-        Some(of.is(verdict, Some(observed), ground))
+        Some(of.is(verdict, Some(observed), Ground::Moves { over: apart.over }))
     }
 
     fn delay(&self, of: &Server<'_>) -> Option<Finding> {

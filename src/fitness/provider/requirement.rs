@@ -134,7 +134,7 @@ impl Requirement {
             }
             Self::Steady => {
                 "RFC 8633 section 3.7.1: servers that smear leap seconds and others do not go together; what a time may \
-                 move by in a window is what the grade standard allows a clock to be off"
+                 move by in a run is what the grade standard allows a clock to be off"
             }
             Self::NotRateLimited => {
                 "scs-0129: not rate limited, since all guests behind one address translation are one client"
