@@ -8,7 +8,11 @@ use std::ffi::CStr;
 use crate::sample::Environment;
 
 #[cfg(all(target_os = "linux", not(clockfit_portable)))]
+mod cgroup;
+#[cfg(all(target_os = "linux", not(clockfit_portable)))]
 mod linux;
+#[cfg(all(target_os = "linux", not(clockfit_portable)))]
+mod machine;
 #[cfg(all(target_os = "linux", not(clockfit_portable)))]
 mod virtualisation;
 
@@ -16,6 +20,12 @@ mod virtualisation;
 #[cfg(all(target_os = "linux", not(clockfit_portable)))]
 pub(super) fn one_line(path: &std::path::Path) -> Option<String> {
     linux::read_line(path)
+}
+
+/// The folders of this process's control groups, its own first.
+#[cfg(all(target_os = "linux", not(clockfit_portable)))]
+pub(super) fn control_groups(root: &std::path::Path) -> Vec<std::path::PathBuf> {
+    cgroup::folders(root)
 }
 
 /// The beginning of a file of the kernel's.

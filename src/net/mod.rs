@@ -11,6 +11,7 @@ pub mod control;
 pub mod hardware;
 pub mod host;
 mod limits;
+pub mod load;
 pub mod local;
 pub mod nic;
 pub mod phc;

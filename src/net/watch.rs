@@ -37,9 +37,10 @@ mod host {
     use std::path::Path;
 
     use crate::net::host::{beginning, one_line};
+    use crate::net::load::tick;
     use crate::net::sys;
     use crate::sample::{ClockReading, Discipline, Steal};
-    use crate::time::{Frequency, NANOS_PER_SEC, TimeDelta};
+    use crate::time::{Frequency, TimeDelta};
 
     /// What the kernel counts frequencies in: 2^-16 ppm (adjtimex(2)).
     const PARTS_OF_PPM: i64 = 1 << 16;
@@ -55,15 +56,11 @@ mod host {
         ClockReading {
             discipline: sys::kernel_clock().ok().map(discipline),
             clocksource: one_line(&root.join(clocksource)),
-            steal: file("proc/stat").and_then(|text| steal(&text, ticks_per_second())),
+            steal: file("proc/stat").and_then(|text| steal(&text, tick()?)),
             // The thread that asks is the one that measures.
             run_delay: file("proc/thread-self/schedstat").and_then(|text| run_delay(&text)),
             ..ClockReading::default()
         }
-    }
-
-    fn ticks_per_second() -> u64 {
-        rustix::param::clock_ticks_per_second()
     }
 
     fn discipline((state, kernel): (libc::c_int, libc::timex)) -> Discipline {
@@ -89,7 +86,7 @@ mod host {
 
     /// The stolen time of all processors, in /proc/stat: the eighth number of its first line, in the
     /// ticks of proc(5). One line follows for each processor.
-    fn steal(text: &str, ticks_per_second: u64) -> Option<Steal> {
+    fn steal(text: &str, tick: TimeDelta) -> Option<Steal> {
         let mut lines = text.lines();
         let ticks: i64 = lines
             .next()?
@@ -103,9 +100,8 @@ mod host {
                 .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
         };
         let processors = lines.take_while(is_processor).count();
-        let tick = NANOS_PER_SEC / i64::try_from(ticks_per_second).ok().filter(|n| *n > 0)?;
         Some(Steal {
-            total: TimeDelta::from_nanos(tick).times(ticks),
+            total: tick.times(ticks),
             processors: u32::try_from(processors).ok()?.max(1),
         })
     }
@@ -129,14 +125,14 @@ mod host {
             let text = "cpu  1399 46652 12131 354830 747 0 109 250 0 0\n\
                         cpu0 1 2 3 4 5 6 7 100 0 0\ncpu1 1 2 3 4 5 6 7 150 0 0\n\
                         intr 5 0 0\ncpufreq 1\n";
-            let found = steal(text, 100).unwrap();
+            let tick = TimeDelta::from_millis(10);
+            let found = steal(text, tick).unwrap();
             assert_eq!(
                 (found.total.as_nanos(), found.processors),
                 (2_500_000_000, 2)
             );
-            assert_eq!(steal(text, 1_000).unwrap().total.as_nanos(), 250_000_000);
             // A text that was cut off still has its first line.
-            let cut = steal("cpu  1 2 3 4 5 6 7 8", 100).unwrap();
+            let cut = steal("cpu  1 2 3 4 5 6 7 8", tick).unwrap();
             assert_eq!((cut.total, cut.processors), (TimeDelta::from_millis(80), 1));
         }
 
@@ -150,9 +146,8 @@ mod host {
                 "cpu0 1 2 3 4 5 6 7 8",
                 "cpu  1 2 3 4 5 6 7 99999999999999999999",
             ] {
-                assert_eq!(steal(text, 100), None, "{text:?}");
+                assert_eq!(steal(text, TimeDelta::from_millis(10)), None, "{text:?}");
             }
-            assert_eq!(steal("cpu  1 2 3 4 5 6 7 8", 0), None);
             assert_eq!(
                 run_delay("1234 5678 9\n"),
                 Some(TimeDelta::from_nanos(5_678))

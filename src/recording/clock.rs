@@ -7,7 +7,7 @@ use serde_json::Error as JsonError;
 
 use super::line::{BadLine, Line, named, tagged};
 use crate::sample::{
-    Change, ClockReading, Discipline, Disturbance, DisturbanceKind, Event, Reading, Steal,
+    Change, ClockReading, Discipline, Disturbance, DisturbanceKind, Event, Load, Reading, Steal,
 };
 use crate::time::{Monotonic, TimeDelta, Timestamp};
 
@@ -30,6 +30,8 @@ struct ClockLine<'a> {
     processors: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     run_delay_ns: Option<TimeDelta>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    load: Option<Load>,
 }
 
 #[derive(Serialize)]
@@ -66,6 +68,7 @@ pub(super) fn write_clock(reading: &ClockReading, out: &mut Vec<u8>) -> Result<(
         steal_ns: reading.steal.map(|steal| steal.total),
         processors: reading.steal.map(|steal| steal.processors),
         run_delay_ns: reading.run_delay,
+        load: reading.load,
     };
     tagged("clk", line, out)
 }
@@ -96,6 +99,7 @@ pub(super) fn parse_clock(line: &[u8]) -> Result<Line, BadLine> {
         clocksource: line.clocksource.map(Cow::into_owned),
         steal: line.steal_ns.zip(line.processors).map(steal),
         run_delay: line.run_delay_ns,
+        load: line.load,
     };
     Ok(Line::Event(Event::Clock(reading.into())))
 }

@@ -6,14 +6,14 @@ use std::rc::Rc;
 
 use proptest::prelude::*;
 
-use super::line::{Line, NOTE_NAMES, parse_line, write_event};
+use super::line::{Line, NOTE_NAMES, parse_header, parse_line, write_event};
 use super::*;
 use crate::sample::{
     AT_ERROR_FLOOR, Audited, Axis, Campaign, Change, ClockReading, Discipline, Disturbance,
-    Environment, Event, Exchange, Leap, LossCause, Mode, Nic, Note, Nts, OddAnswer, OddQuestion,
-    PtpClock, Reading, ReferenceId, ReferenceTime, Rejection, RunEnd, RunHeader, Sample,
-    ServerInfo, Sink, SourceId, SourceInfo, SourceKind, StampFault, StampSource, Steal, Tee,
-    Timescale,
+    Environment, Event, Exchange, Leap, Load, LossCause, Machine, Mode, Nic, Note, Nts, OddAnswer,
+    OddQuestion, PtpClock, Quota, Reading, ReferenceId, ReferenceTime, Rejection, RunEnd, RunHeader,
+    Sample, ServerInfo, Sink, SourceId, SourceInfo, SourceKind, StampFault, StampSource, Steal, Tee,
+    Throttled, Timescale,
 };
 use crate::time::{Frequency, Monotonic, TimeDelta, Timestamp};
 
@@ -128,6 +128,18 @@ fn rate() -> impl Strategy<Value = Frequency> {
 }
 
 prop_compose! {
+    fn load()(
+        [busy, idle, guest] in [(); 3].map(|()| delta()),
+        waited in prop::option::of(delta()),
+        throttled in prop::option::of((any::<u64>(), delta())),
+        average_hundredths in prop::option::of(any::<u32>()),
+    ) -> Load {
+        let throttled = throttled.map(|(periods, total)| Throttled { periods, total });
+        Load { busy, idle, guest, waited, throttled, average_hundredths }
+    }
+}
+
+prop_compose! {
     fn clock_reading()(
         (wall, counter, error) in (any::<i64>(), instant(), delta()),
         monotonic in delta(), boottime in prop::option::of(delta()),
@@ -135,6 +147,7 @@ prop_compose! {
         clocksource in prop::option::of(any::<String>()),
         steal in prop::option::of((delta(), any::<u32>())),
         run_delay in prop::option::of(delta()),
+        load in prop::option::of(load()),
     ) -> ClockReading {
         let wall = Timestamp::from_nanos(wall);
         ClockReading {
@@ -150,6 +163,7 @@ prop_compose! {
             clocksource,
             steal: steal.map(|(total, processors)| Steal { total, processors }),
             run_delay,
+            load,
         }
     }
 }
@@ -224,7 +238,21 @@ fn environment() -> Environment {
         boot_id: Some("1f0c".into()),
         kernel: Some("Linux 6.1.0".into()),
         clocksource: Some("tsc".into()),
+        clocksources: Some(vec!["tsc".into(), "hpet".into()]),
         virtualisation: Some("none".into()),
+        virtualisation_from: Some("/proc/cpuinfo".into()),
+        machine: Machine {
+            vendor: Some("Dell Inc.".into()),
+            product: None,
+            cpu: Some("AMD EPYC".into()),
+            processors: Some(4),
+            usable: Some(2),
+            quota: Some(Quota {
+                quota: TimeDelta::from_millis(150),
+                period: TimeDelta::from_millis(100),
+            }),
+            memory_bytes: Some(1 << 34),
+        },
         time_daemons: vec!["chronyd".into()],
         nics: vec![Nic {
             name: "eth0".into(),
@@ -902,4 +930,32 @@ fn a_file_is_replaced_only_by_force_and_nothing_but_a_file() {
     assert!(missing.contains("cannot open"), "{missing}");
     let folder_read = read(folder.path()).unwrap_err().to_string();
     assert!(folder_read.contains("cannot read"), "{folder_read}");
+}
+
+#[test]
+fn recordings_of_versions_that_did_not_look_at_the_machine_are_read() {
+    let header = r#"{"clockfit_recording":{"major":1,"minor":0},"tool":"clockfit 0.1.0","run_id":"0",
+        "started":"1.000000000","started_at":5,"arguments":[],"seed":"1","timeout_ns":1,
+        "environment":{"host":"a","boot_id":null,"kernel":null,"clocksource":"tsc","virtualisation":"kvm",
+        "time_daemons":[],"nics":[],"privileged":false}}"#;
+    let old = parse_header(header.as_bytes()).unwrap().environment;
+    assert_eq!(old.virtualisation.as_deref(), Some("kvm"));
+    assert_eq!((old.clocksources, old.virtualisation_from), (None, None));
+    assert_eq!(old.machine, Machine::default());
+    let clock = br#"{"k":"clk","m":5,"e":1,"t":"1.000000000","monotonic_ns":7,"steal_ns":20000000,"processors":4}"#;
+    let Line::Event(Event::Clock(old)) = parse_line(clock).unwrap() else {
+        panic!("no reading");
+    };
+    assert_eq!((old.load, old.steal.unwrap().processors), (None, 4));
+    // What a newer version adds to it is passed over; what is left out of it is absent.
+    let clock = br#"{"k":"clk","m":5,"e":1,"t":"1.000000000","monotonic_ns":7,
+        "load":{"busy_ns":1,"idle_ns":2,"guest_ns":3,"new_ns":4}}"#;
+    let Line::Event(Event::Clock(newer)) = parse_line(clock).unwrap() else {
+        panic!("no reading");
+    };
+    let load = newer.load.unwrap();
+    assert_eq!(
+        (load.guest.as_nanos(), load.waited, load.throttled),
+        (3, None, None)
+    );
 }

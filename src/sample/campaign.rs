@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{
-    ClockReading, Disturbance, DisturbanceKind, Event, Leap, LossCause, Note, ReferenceSpell,
+    ClockReading, Disturbance, DisturbanceKind, Event, Leap, Load, LossCause, Note, ReferenceSpell,
     Rejection, RunEnd, RunHeader, Sample, Samples, ServerInfo, Sink, SourceId, SourceInfo,
     SourceKind, StampFault,
 };
@@ -52,6 +52,8 @@ pub struct LocalClock {
     pub first: Option<Box<ClockReading>>,
     /// The last reading.
     pub last: Option<Box<ClockReading>>,
+    /// What this host had to do meanwhile; absent where nothing tells.
+    pub load: Option<LoadSpan>,
     /// The most that the kernel ever said its clock may be off by; absent where it never did.
     pub kernel_error: Option<TimeDelta>,
     /// Whether the kernel ever said that nobody keeps its clock synchronised.
@@ -60,6 +62,15 @@ pub struct LocalClock {
     pub disturbances: Vec<Disturbance>,
     /// How many there were of each kind.
     pub counts: BTreeMap<DisturbanceKind, u64>,
+}
+
+/// The first and the last look at what a host had to do; there may have been but one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoadSpan {
+    /// The first, and when.
+    pub first: (Monotonic, Load),
+    /// The last, and when.
+    pub last: (Monotonic, Load),
 }
 
 impl LocalClock {
@@ -76,6 +87,11 @@ impl LocalClock {
             // Less than nothing is not an error bound.
             let said = Some(discipline.max_error).filter(|error| *error >= TimeDelta::ZERO);
             self.kernel_error = self.kernel_error.max(said);
+        }
+        if let Some(load) = reading.load {
+            let here = (reading.clocks.counter, load);
+            let first = self.load.map_or(here, |span| span.first);
+            self.load = Some(LoadSpan { first, last: here });
         }
         let place = match self.first {
             None => &mut self.first,

@@ -24,6 +24,41 @@ pub struct ClockReading {
     pub steal: Option<Steal>,
     /// How long the measuring thread was ready to run but waited for a processor, since it began.
     pub run_delay: Option<TimeDelta>,
+    /// What this host had to do: in the first reading, in the last one, and once a minute in between.
+    pub load: Option<Load>,
+}
+
+/// What the kernel counted of a host's work since boot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Load {
+    /// Time in which processors worked, of all of them together, for guests of this host included.
+    #[serde(rename = "busy_ns")]
+    pub busy: TimeDelta,
+    /// Time in which they had nothing to do, or waited for a disk.
+    #[serde(rename = "idle_ns")]
+    pub idle: TimeDelta,
+    /// How much of the work was running guests of this host.
+    #[serde(rename = "guest_ns")]
+    pub guest: TimeDelta,
+    /// Time in which some task was ready to run and had no processor (pressure stall information).
+    #[serde(rename = "waited_ns", default, skip_serializing_if = "Option::is_none")]
+    pub waited: Option<TimeDelta>,
+    /// What the limits of this process's control groups did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub throttled: Option<Throttled>,
+    /// Load average of the last minute, in hundredths of a task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub average_hundredths: Option<u32>,
+}
+
+/// What limits of processor time did to a control group and those above it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Throttled {
+    /// In how many periods a limit was reached.
+    pub periods: u64,
+    /// For how long processors were held back in all.
+    #[serde(rename = "total_ns")]
+    pub total: TimeDelta,
 }
 
 /// The kernel's clock discipline as adjtimex(2) tells it.

@@ -17,14 +17,18 @@ mod server;
 mod stamp;
 
 pub use audit::{Audited, Nts, OddAnswer, OddQuestion};
-pub use campaign::{Campaign, FIRST_REQUESTS, Incidents, LocalClock, SPELLS_KEPT, SourceRecord};
-pub use environment::{Environment, Nic, PtpClock};
+pub use campaign::{
+    Campaign, FIRST_REQUESTS, Incidents, LoadSpan, LocalClock, SPELLS_KEPT, SourceRecord,
+};
+pub use environment::{Environment, Machine, Nic, PtpClock, Quota};
 pub use event::{
     Axis, Event, LossCause, Note, RunEnd, RunHeader, SCHEMA_MAJOR, SCHEMA_MINOR, Sink, SourceId,
     SourceInfo, SourceKind, Tee, Timescale,
 };
 pub use exchange::{AT_ERROR_FLOOR, Class, Exchange, Mode, Sample};
-pub use local::{Change, ClockReading, Discipline, Disturbance, DisturbanceKind, Steal};
+pub use local::{
+    Change, ClockReading, Discipline, Disturbance, DisturbanceKind, Load, Steal, Throttled,
+};
 pub use reference::{NoReferenceTime, ReferenceSpell, ReferenceTime};
 pub use rejection::{Rejection, StampFault};
 pub use samples::{CHUNK, Iter as SamplesIter, OfClass, Samples};

@@ -1,5 +1,6 @@
 //! The local clock's turn: it is read once a second, and what disturbs it is told.
 
+use crate::net::load::load;
 use crate::net::watch::reading;
 use crate::sample::{Event, Reading, Sink};
 use crate::time::{Monotonic, TimeDelta};
@@ -9,11 +10,16 @@ use crate::watch::Watch;
 /// enough that a recording of days stays small.
 const EVERY: TimeDelta = TimeDelta::from_secs(1);
 
+/// How often it is read what this host has to do: a run that is killed lacks no more than this, and a
+/// recording of days grows by little. What control groups count takes the kernel a while to add up.
+const LOAD_EVERY: TimeDelta = TimeDelta::from_secs(60);
+
 /// The watch on the local clock.
 #[derive(Debug)]
 pub(super) struct LocalClock {
     watch: Watch,
     due: Monotonic,
+    load_due: Monotonic,
 }
 
 impl LocalClock {
@@ -22,6 +28,7 @@ impl LocalClock {
         Self {
             watch: Watch::default(),
             due: now,
+            load_due: now,
         }
     }
 
@@ -52,18 +59,25 @@ impl LocalClock {
         } else if !self.watch.wants_reading() {
             return;
         }
-        self.read(sink);
+        let with_load = self.load_due <= now;
+        if with_load {
+            self.load_due = now + LOAD_EVERY;
+        }
+        self.read(with_load, sink);
     }
 
     /// The run is over.
     pub(super) fn end(&mut self, sink: &mut dyn Sink) {
-        self.read(sink);
+        self.read(true, sink);
         self.watch.handle_end();
         self.tell(sink);
     }
 
-    fn read(&mut self, sink: &mut dyn Sink) {
-        let reading = Box::new(reading());
+    fn read(&mut self, with_load: bool, sink: &mut dyn Sink) {
+        let mut reading = Box::new(reading());
+        if with_load {
+            reading.load = load();
+        }
         self.watch.handle_reading(&reading);
         sink.event(&Event::Clock(reading));
         self.tell(sink);

@@ -137,6 +137,7 @@ impl Host {
                 processors: 2,
             }),
             run_delay: Some(self.run_delay),
+            load: None,
         }
     }
 
@@ -332,6 +333,7 @@ proptest! {
                 clocksource: whole.then(|| status.to_string()),
                 steal: whole.then_some(Steal { total: ns(c), processors: status }),
                 run_delay: whole.then_some(ns(d)),
+                load: None,
             });
         }
         watch.handle_end();

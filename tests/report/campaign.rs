@@ -2,9 +2,9 @@
 
 use clockfit::sample::{
     Axis, Campaign, Change, ClockReading, Discipline, Disturbance, Environment, Event, Exchange,
-    Leap, LossCause, Mode, Note, PtpClock, Reading, ReferenceId, Rejection, RunEnd, RunHeader,
-    Sample, ServerInfo, Sink, SourceId, SourceInfo, SourceKind, StampFault, StampSource, Steal,
-    Timescale,
+    Leap, Load, LossCause, Machine, Mode, Note, PtpClock, Reading, ReferenceId, Rejection, RunEnd,
+    RunHeader, Sample, ServerInfo, Sink, SourceId, SourceInfo, SourceKind, StampFault, StampSource,
+    Steal, Timescale,
 };
 use clockfit::time::{Frequency, Monotonic, TimeDelta, Timestamp};
 
@@ -54,7 +54,18 @@ pub(crate) fn header(arguments: &[&str]) -> RunHeader {
             boot_id: Some("b8f3a1c2".to_owned()),
             kernel: Some("Linux 6.1.0-18-amd64".to_owned()),
             clocksource: Some("tsc".to_owned()),
+            clocksources: Some(vec!["tsc".to_owned(), "kvm-clock".to_owned()]),
             virtualisation: Some("kvm".to_owned()),
+            virtualisation_from: Some("/sys/class/dmi/id/product_name".to_owned()),
+            machine: Machine {
+                vendor: Some("Example Cloud".to_owned()),
+                product: Some("general.4".to_owned()),
+                cpu: Some("AMD EPYC".to_owned()),
+                processors: Some(4),
+                usable: Some(4),
+                quota: None,
+                memory_bytes: Some(16 << 30),
+            },
             time_daemons: vec!["chronyd".to_owned()],
             nics: Vec::new(),
             ptp_clocks: vec![PtpClock {
@@ -380,6 +391,14 @@ fn clock_reading(second: i64) -> ClockReading {
             processors: 4,
         }),
         run_delay: Some(ns(second * 10_000)),
+        load: Some(Load {
+            busy: ns(second * SEC / 4),
+            idle: ns(second * SEC * 15 / 4 - second * 1_000_000),
+            guest: ns(0),
+            waited: Some(ns(second * 20_000_000)),
+            throttled: None,
+            average_hundredths: Some(31),
+        }),
     }
 }
 

@@ -5,8 +5,8 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::printable;
 use super::virtualisation::{self, Hints};
+use super::{cgroup, machine, printable};
 use crate::net::nic::capabilities;
 use crate::net::sys::TsInfo;
 use crate::sample::{Environment, Nic};
@@ -47,17 +47,24 @@ pub(super) fn environment_at(
     ts_info: impl Fn(&str) -> io::Result<TsInfo>,
 ) -> Environment {
     let clocksource = root.join("sys/devices/system/clocksource/clocksource0");
+    let hints = Hints {
+        hypervisor_type: read_line(&root.join(virtualisation::XEN)),
+        device_tree: read_capped(&root.join(virtualisation::DEVICE_TREE)),
+        vendor: read_line(&root.join(virtualisation::VENDOR)),
+        product: read_line(&root.join(virtualisation::PRODUCT)),
+        cpuinfo: read_capped(&root.join(virtualisation::CPUINFO)),
+        clocksources: read_line(&root.join(virtualisation::CLOCKSOURCES)),
+        container: container(root),
+    };
+    let clocksources = hints.clocksources.as_deref();
     Environment {
         boot_id: read_line(&root.join("proc/sys/kernel/random/boot_id")),
         clocksource: read_line(&clocksource.join("current_clocksource")),
-        virtualisation: virtualisation::name(&Hints {
-            hypervisor_type: read_line(&root.join("sys/hypervisor/type")),
-            vendor: read_line(&root.join("sys/class/dmi/id/sys_vendor")),
-            product: read_line(&root.join("sys/class/dmi/id/product_name")),
-            cpuinfo: read_capped(&root.join("proc/cpuinfo")),
-            clocksources: read_line(&clocksource.join("available_clocksource")),
-            container: container(root),
-        }),
+        clocksources: clocksources
+            .map(|all| all.split_ascii_whitespace().map(str::to_owned).collect()),
+        virtualisation: virtualisation::name(&hints),
+        virtualisation_from: virtualisation::read_from(&hints).map(|file| format!("/{file}")),
+        machine: machine::machine_at(root, &hints),
         time_daemons: time_daemons(&root.join("proc")),
         nics: nics(&root.join("sys/class/net"), ts_info),
         ..Environment::default()
@@ -83,6 +90,7 @@ fn container(root: &Path) -> Option<String> {
     read_line(&root.join("run/systemd/container"))
         .or_else(|| mark("run/.containerenv", "podman"))
         .or_else(|| mark(".dockerenv", "docker"))
+        .or_else(|| cgroup::container(&read_capped(&root.join("proc/1/cgroup"))?))
 }
 
 pub(super) fn time_daemons(proc: &Path) -> Vec<String> {
@@ -182,6 +190,13 @@ mod tests {
         );
         put(root, "proc/cpuinfo", "flags\t\t: fpu tsc hypervisor lahf\n");
         put(root, "run/systemd/container", "lxc\n");
+        put(root, "sys/devices/system/cpu/online", "0-3\n");
+        put(
+            root,
+            "proc/self/status",
+            "Name:\tx\nCpus_allowed_list:\t1-2\n",
+        );
+        put(root, "proc/meminfo", "MemTotal:       24683656 kB\n");
         for (pid, comm) in [
             ("1", "systemd"),
             ("17", "systemd-timesyn"),
@@ -212,6 +227,15 @@ mod tests {
         assert_eq!(found.boot_id.as_deref(), Some("5b0e6a3c"));
         assert_eq!(found.clocksource.as_deref(), Some("tsc"));
         assert_eq!(found.virtualisation.as_deref(), Some("kvm/lxc"));
+        let file = format!("/{clocks}/available_clocksource");
+        assert_eq!(found.virtualisation_from, Some(file));
+        assert_eq!(
+            found.clocksources.as_deref().unwrap(),
+            ["tsc", "kvm-clock", "hpet"]
+        );
+        let machine = &found.machine;
+        assert_eq!((machine.processors, machine.usable), (Some(4), Some(2)));
+        assert_eq!(machine.memory_bytes, Some(24_683_656 * 1_024));
         assert_eq!(found.time_daemons, ["chronyd", "systemd-timesyncd"]);
         let [eth0, lo, cali0] = &found.nics[..] else {
             panic!("{:?}", found.nics);
