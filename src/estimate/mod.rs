@@ -12,6 +12,7 @@ mod bound;
 mod census;
 mod claims;
 mod class;
+mod conditions;
 mod course;
 mod crosscheck;
 mod disturbed;
@@ -37,6 +38,7 @@ pub use allowance::{Allowance, Basis};
 pub use apart::Apart;
 pub use bound::{BoundAt, Break};
 pub use class::ClassAssessment;
+pub use conditions::{Conditions, Evidence, Overcommit, Share, Stolen, Untold};
 pub use course::{Course, CourseAt, CourseServer, Unknown};
 pub use crosscheck::CrossCheck;
 pub use floor::{Floor, FloorComparison, Resolution};
@@ -126,6 +128,8 @@ pub struct Assessment {
     pub agreement: Option<Agreement>,
     /// What they prove of the local clock over time; empty unless that was planned.
     pub course: Course,
+    /// What the host's hypervisor and its load left of it meanwhile.
+    pub conditions: Conditions,
     /// What the reader should know before trusting the numbers: of the run first, then by source.
     pub warnings: Vec<Warning>,
 }
@@ -217,6 +221,7 @@ pub fn analyse(campaign: &Campaign, plan: &Plan) -> Assessment {
         paths,
         agreement,
         course,
+        conditions: Conditions::of(campaign),
         warnings,
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::agreement::{AgreementReport, PathsReport};
 use super::clean::{clean, clean_paragraph};
+use super::conditions::ConditionsReport;
 use super::floor::{FloorReport, SourceFloorReport};
 use super::local::LocalClockReport;
 use super::model::{
@@ -46,6 +47,7 @@ impl Report {
             host: HostReport::new(campaign),
             run: RunReport::new(campaign, assessment),
             local_clock: LocalClockReport::new(campaign),
+            conditions: Some(ConditionsReport::new(campaign, &assessment.conditions)),
             warnings: assessment
                 .warnings
                 .iter()

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Report;
 use super::clean::{clean, clean_paragraph};
+use super::conditions::ConditionsReport;
 use super::quantity::{exact, plain};
 use crate::estimate::Assessment;
 use crate::fitness::{
@@ -36,6 +37,9 @@ pub struct CheckReport {
     pub window: WindowReport,
     /// What all verdicts rest on.
     pub reasons: Vec<ReasonReport>,
+    /// What the host's hypervisor and its load left of it meanwhile, as `measurement` has it; it decides nothing. Null
+    /// in reports of versions that did not look.
+    pub conditions: Option<ConditionsReport>,
     /// Each service that was asked for.
     pub services: Vec<JudgementReport>,
     /// Each grade that was asked for, the strictest first.
@@ -193,6 +197,7 @@ impl CheckReport {
         judged: &Judged,
     ) -> Self {
         let names = Names(campaign);
+        let measurement = Report::new(campaign, assessment);
         Self {
             schema: CHECK_SCHEMA.to_owned(),
             tool: clean(&campaign.header.tool),
@@ -217,7 +222,8 @@ impl CheckReport {
                 .iter()
                 .map(|of| judgement(of, names, Words::of_grade(catalogue, &of.id)))
                 .collect(),
-            measurement: Report::new(campaign, assessment),
+            conditions: measurement.conditions.clone(),
+            measurement,
         }
     }
 }

@@ -74,8 +74,8 @@ pub struct RunNameReport {
 /// What differs between the sides, or is to be known of one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DifferenceReport {
-    /// What it is: `host`, `kernel`, `clocksource`, `virtualisation`, `time_daemons`, `tool`, `arguments`,
-    /// `format`, `drift`, `stamps`, `source`, `order`, `cut_short`, `runs` or `scatter`.
+    /// What it is: `host`, `kernel`, `clocksource`, `virtualisation`, `machine`, `processors`, `memory`, `quota`,
+    /// `stolen`, `overcommit`, `time_daemons`, `tool`, `arguments`, `format`, `drift`, `stamps`, `source`, `order`, `cut_short`, `runs` or `scatter`.
     pub code: String,
     /// The source it concerns; null where it concerns runs.
     pub source: Option<String>,
@@ -239,6 +239,15 @@ fn said(of: &Difference, is_unequal: bool) -> (&'static str, String) {
         About::Kernel => ("kernel", "the kernels differ"),
         About::Clocksource => ("clocksource", "the clocksources differ"),
         About::Virtualisation => ("virtualisation", "the hypervisors differ"),
+        About::Machine => ("machine", "the machines differ"),
+        About::Processors => ("processors", "the processors differ"),
+        About::Memory => ("memory", "the memory differs"),
+        About::Quota => ("quota", "the limits of processor time differ"),
+        About::Stolen => (
+            "stolen",
+            "the hypervisors took other shares of processors' time",
+        ),
+        About::Overcommit => ("overcommit", "hints at overcommit differ"),
         About::TimeDaemons => ("time_daemons", "other time daemons ran"),
         About::Tool => ("tool", "other versions measured"),
         About::Arguments => ("arguments", "the runs had other arguments"),

@@ -37,6 +37,18 @@ pub fn write_check(report: &CheckReport, out: &mut impl Write) -> io::Result<()>
     if !report.reasons.is_empty() {
         writeln!(out)?;
     }
+    let facts = report
+        .conditions
+        .as_ref()
+        .map(text::conditions::facts)
+        .unwrap_or_default();
+    if !facts.is_empty() {
+        writeln!(out, "Conditions:\n")?;
+        for (label, text) in &facts {
+            writeln!(out, "- {label}: {}", escaped(text))?;
+        }
+        writeln!(out)?;
+    }
     writeln!(out, "| | for | required | observed |\n|---|---|---|---|")?;
     for judged in report.services.iter().chain(&report.grades) {
         rows(judged, out)?;

@@ -12,6 +12,7 @@ mod build;
 mod check;
 mod clean;
 mod compare;
+mod conditions;
 pub mod csv;
 mod floor;
 pub mod hlog;
@@ -46,6 +47,7 @@ pub use compare::{
     COMPARE_SCHEMA, CompareReport, ComparedReport, ComparedSourceReport, DifferenceReport,
     GateName, RunNameReport, RunsQuantileReport, ShiftReport, SideReport,
 };
+pub use conditions::{ConditionsReport, HintReport, NotTold, OvercommitName, StolenReport};
 pub use floor::{FloorReport, SourceFloorReport};
 pub use local::{DisturbanceReport, KernelReport, LocalClockReport};
 pub use model::{

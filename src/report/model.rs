@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::agreement::{AgreementReport, PathsReport};
+use super::conditions::ConditionsReport;
 use super::floor::{FloorReport, SourceFloorReport};
 use super::local::LocalClockReport;
 use super::stability::StabilityReport;
@@ -37,6 +38,8 @@ pub struct Report {
     pub run: RunReport,
     /// The local clock while it did.
     pub local_clock: LocalClockReport,
+    /// What its hypervisor and its load left of it; null in reports of versions that did not look.
+    pub conditions: Option<ConditionsReport>,
     /// What to know before trusting the numbers: of the run first, then by source.
     pub warnings: Vec<WarningReport>,
     /// One for each address of each source, in the order they were asked for.

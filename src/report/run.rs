@@ -5,8 +5,10 @@
 use std::collections::BTreeMap;
 
 use super::clean::clean;
-use super::model::{Distribution, HostReport, Report, RunReport, SourceReport};
+use super::conditions::{ConditionsReport, words};
+use super::model::{Distribution, Report, SourceReport};
 use crate::fitness::compare::{About, Measured, Metric, Run};
+use crate::sample::Machine;
 
 /// A whole, in parts per million.
 const WHOLE: u128 = 1_000_000;
@@ -42,7 +44,11 @@ impl Report {
             id: run.imported.is_none().then(|| clean(&run.id)),
             started: run.started,
             is_cut_short: run.interrupted || run.truncated,
-            circumstances: circumstances(&self.tool, &self.host, run),
+            circumstances: circumstances(self),
+            stolen: self
+                .conditions
+                .as_ref()
+                .and_then(ConditionsReport::stolen_ends),
             sources,
         }
     }
@@ -56,14 +62,27 @@ fn by_name(sources: &[SourceReport]) -> BTreeMap<String, Vec<&SourceReport>> {
     named
 }
 
-fn circumstances(tool: &str, host: &HostReport, run: &RunReport) -> BTreeMap<About, String> {
+fn circumstances(report: &Report) -> BTreeMap<About, String> {
+    let (host, run) = (&report.host, &report.run);
+    let conditions = report.conditions.as_ref();
+    let of_machine = |told: fn(&Machine) -> Option<String>| told(&conditions?.machine);
     let known = [
         (About::Host, host.name.clone()),
         (About::Kernel, host.kernel.clone()),
         (About::Clocksource, host.clocksource.clone()),
         (About::Virtualisation, host.virtualisation.clone()),
+        (About::Machine, of_machine(words::model)),
+        (About::Processors, of_machine(words::processors)),
+        (About::Memory, of_machine(words::memory)),
+        (About::Quota, of_machine(words::quota)),
+        (
+            About::Overcommit,
+            conditions
+                .and_then(|of| of.overcommit.word())
+                .map(str::to_owned),
+        ),
         (About::TimeDaemons, Some(host.time_daemons.join(" "))),
-        (About::Tool, Some(tool.to_owned())),
+        (About::Tool, Some(report.tool.clone())),
         (About::Arguments, Some(how(&run.arguments).join(" "))),
         (
             About::Format,

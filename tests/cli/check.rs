@@ -321,3 +321,111 @@ fn what_cannot_be_written_is_said_before_anything_is_measured() {
         plugin.stdout
     );
 }
+
+#[test]
+fn conditions_stand_beside_the_verdict() {
+    let mut run = Recorded::minute(0);
+    // What versions before did not record is nothing to tell.
+    let before = run.check(&["--for", "ceph-mon"]).stdout;
+    assert!(!before.contains("conditions"), "{before}");
+    let text = fs::read_to_string(&run.path).unwrap();
+    let lines: Vec<String> = text
+        .lines()
+        .enumerate()
+        .map(|(n, line)| {
+            let mut line: Value = serde_json::from_str(line).unwrap();
+            if n == 0 {
+                let host = &mut line["environment"];
+                host["clocksource"] = json!("tsc");
+                host["clocksources"] = json!(["tsc", "kvm-clock"]);
+                host["virtualisation"] = json!("kvm");
+                host["virtualisation_from"] = json!("/sys/class/dmi/id/product_name");
+                host["machine"] = json!({"vendor": "Cloud", "product": "c.2", "cpu": "EPYC",
+                    "processors": 2, "usable": 2, "quota": {"quota_ns": 150, "period_ns": 100},
+                    "memory_bytes": 4_000_000_000_u64});
+            }
+            if line["k"] == "clk" {
+                let at = line["m"].as_i64().unwrap() - 5 * SEC;
+                line["steal_ns"] = json!(SEC + at / 25);
+                line["processors"] = json!(2);
+                line["run_delay_ns"] = json!(at / 1_000);
+                line["load"] = json!({"busy_ns": at / 2, "idle_ns": at, "guest_ns": 0,
+                    "waited_ns": at / 10, "average_hundredths": 205,
+                    "throttled": {"periods": at / SEC, "total_ns": at / 100}});
+            }
+            line.to_string()
+        })
+        .collect();
+    fs::write(&run.path, lines.join("\n") + "\n").unwrap();
+    let told = run.check(&["--for", "ceph-mon"]);
+    assert_eq!(told.code, 0, "evidence is no verdict\n{}", told.stdout);
+    let block = "\nconditions\n\
+                 \x20 machine       guest of kvm (by product_name), Cloud c.2, 2 CPUs, EPYC, limited\n\
+                 \x20               to 1.50 CPUs by a control group, 3.7 GiB\n\
+                 \x20 clocksource   tsc; may be changed to kvm-clock\n\
+                 \x20 stolen        2.00 % of CPU time (1.97 % to 2.03 %, by the kernel's ticks)\n\
+                 \x20 waiting       the measuring thread waited 60.00 ms of 60.00 s for a processor;\n\
+                 \x20               some task waited 10.00 % of the time; processors worked 33.33 %\n\
+                 \x20               of it; load average 2.05; a limit held it back in 60 periods,\n\
+                 \x20               600.0 ms in all\n\
+                 \x20 overcommit    hint: the hypervisor gave at least 1.97 % of this guest's\n\
+                 \x20               processor time to others\n\n";
+    assert!(told.stdout.contains(block), "{}", told.stdout);
+    assert!(told.stdout.lines().all(|line| line.len() <= 80));
+    let report = run.check(&["--for", "ceph-mon", "-f", "json"]).json();
+    let found = &report["conditions"];
+    assert_eq!(*found, report["measurement"]["conditions"]);
+    assert_eq!(found["stolen"]["error_ns"], 30_000_000);
+    assert_eq!(found["stolen"]["lower_ppm"], 19_750);
+    assert_eq!(found["overcommit"], "hinted");
+    assert_eq!(found["hints"][0]["code"], "stolen");
+    // A report that was kept says the same, in all formats that people read.
+    let kept = run.path.with_file_name("check.json");
+    fs::write(&kept, report.to_string()).unwrap();
+    for format in ["text", "markdown", "html"] {
+        let again = clockfit(["report", kept.to_str().unwrap(), "-f", format]).stdout;
+        // The page has pictures of the recording as well.
+        let first = run.check(&["--for", "ceph-mon", "-f", format]).stdout;
+        assert!(format == "html" || again == first, "{format}: {again}");
+        let said = again.replace('\n', " ").replace("&#39;", "'");
+        assert!(said.contains("2.00 % of CPU time"), "{format}: {again}");
+    }
+    run.path = kept;
+    // One of a version that did not look is read, and says nothing of them.
+    let mut old = report;
+    old.as_object_mut().unwrap().remove("conditions");
+    old["measurement"]
+        .as_object_mut()
+        .unwrap()
+        .remove("conditions");
+    fs::write(&run.path, old.to_string()).unwrap();
+    let again = clockfit(["report", run.path.to_str().unwrap(), "-f", "text"]);
+    assert!(!again.stdout.contains("conditions"), "{}", again.stdout);
+    assert_eq!(again.code, 0);
+}
+
+#[cfg(all(target_os = "linux", not(clockfit_portable)))]
+#[test]
+fn a_run_tells_its_conditions_and_so_does_its_recording() {
+    let server = Serving::new("127.0.0.1:0", &[]);
+    // It holds the replay to the same bytes.
+    let run = crate::support::measure(&[&server.address.to_string(), "-n", "20", "-i", "50ms"]);
+    let found = &run.report["conditions"];
+    let machine = &found["machine"];
+    let processors = machine["processors"].as_u64().unwrap();
+    let usable = machine["usable"].as_u64().unwrap();
+    assert!(1 <= usable && usable <= processors, "{machine}");
+    assert!(machine["memory_bytes"].as_u64().unwrap() > 1 << 20);
+    assert!(found["busy_ppm"].as_u64().unwrap() <= 1_000_000, "{found}");
+    assert!(found["run_delay_ns"].as_i64() <= found["run_delay_within_ns"].as_i64());
+    assert_ne!(
+        found["stolen"].is_null(),
+        found["stolen_not_told"].is_null()
+    );
+    let text = fs::read_to_string(&run.recording).unwrap();
+    let looks = text
+        .lines()
+        .filter(|line| line.contains("\"load\":{"))
+        .count();
+    assert_eq!(looks, 2, "at the start and at the end");
+}

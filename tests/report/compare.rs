@@ -395,3 +395,55 @@ fn one_two_and_sixteen_threads_write_the_same_bytes() {
     assert_eq!(one, with(2));
     assert_eq!(one, with(16));
 }
+
+#[test]
+fn another_flavor_is_told_and_changes_no_verdict() {
+    let runs = |side: u64, change: fn(&mut Campaign)| -> Vec<Run> {
+        let seeds = (0..6).map(|k| 2 * k + side);
+        let of = |seed| {
+            let mut campaign = campaign("a", seed, 1.0, 400);
+            change(&mut campaign);
+            let report = Report::new(&campaign, &analyse(&campaign, &Plan::default()));
+            report.as_run(&format!("{seed}.json"))
+        };
+        seeds.map(of).collect()
+    };
+    let other = |campaign: &mut Campaign| {
+        let machine = &mut campaign.header.environment.machine;
+        machine.product = Some("general.8\u{1b}[2J".to_owned());
+        machine.processors = Some(8);
+        machine.memory_bytes = Some(32 << 30);
+        campaign.header.environment.virtualisation = Some("xen".to_owned());
+    };
+    let base = runs(0, |_| ());
+    let question = Question::default();
+    let same = compare(&base, &runs(1, |_| ()), &question).unwrap();
+    assert_eq!(same.differences, []);
+    let new = runs(1, other);
+    let found = compare(&base, &new, &question).unwrap();
+    assert_eq!(found.gate, same.gate);
+    let report = CompareReport::new("clockfit", (&base, &new), &found);
+    let told: Vec<(&str, &str)> = report
+        .differences
+        .iter()
+        .map(|of| (of.code.as_str(), of.text.as_str()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (
+                "virtualisation",
+                "the hypervisors differ: BASE kvm, NEW xen"
+            ),
+            (
+                "machine",
+                "the machines differ: BASE Example Cloud general.4, NEW Example Cloud general.8\\u{1b}[2J"
+            ),
+            (
+                "processors",
+                "the processors differ: BASE 4 CPUs, AMD EPYC, NEW 8 CPUs, AMD EPYC, 4 usable by this program"
+            ),
+            ("memory", "the memory differs: BASE 16.0 GiB, NEW 32.0 GiB"),
+        ]
+    );
+}

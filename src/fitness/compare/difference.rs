@@ -18,6 +18,18 @@ pub enum About {
     Clocksource,
     /// The hypervisor.
     Virtualisation,
+    /// Maker and model of the machine: of a guest often its flavor.
+    Machine,
+    /// Model and number of its processors, and how many of them may be used.
+    Processors,
+    /// How much memory it has.
+    Memory,
+    /// How much processor time a control group allows.
+    Quota,
+    /// How much time the hypervisor gave to others.
+    Stolen,
+    /// Whether there are hints at overcommit.
+    Overcommit,
     /// Time daemons that ran.
     TimeDaemons,
     /// The program that measured.
@@ -84,11 +96,16 @@ impl Difference {
 
 /// What differs between the runs of both sides, whatever they measured.
 pub(super) fn between(base: &[Run], new: &[Run]) -> Vec<Difference> {
-    const CIRCUMSTANCES: [About; 9] = [
+    const CIRCUMSTANCES: [About; 14] = [
         About::Host,
         About::Kernel,
         About::Clocksource,
         About::Virtualisation,
+        About::Machine,
+        About::Processors,
+        About::Memory,
+        About::Quota,
+        About::Overcommit,
         About::TimeDaemons,
         About::Tool,
         About::Arguments,
@@ -105,6 +122,7 @@ pub(super) fn between(base: &[Run], new: &[Run]) -> Vec<Difference> {
     };
     let circumstances = CIRCUMSTANCES.into_iter().filter_map(told);
     circumstances
+        .chain(stolen(base, new))
         .chain(order(base, new))
         .chain(cut_short(base, new))
         .chain(counts(base, new))
@@ -123,6 +141,36 @@ fn order(base: &[Run], new: &[Run]) -> Option<Difference> {
     let told = |(first, last): (Timestamp, Timestamp)| format!("{} to {}", first.utc(), last.utc());
     apart.then(|| Difference {
         about: About::Order,
+        source: None,
+        base: vec![told(of_base)],
+        new: vec![told(of_new)],
+    })
+}
+
+/// How much time was stolen, where that differs for certain: no run of the one side may have had as little as
+/// any of the other. Where only one side tells, that differs as well.
+fn stolen(base: &[Run], new: &[Run]) -> Option<Difference> {
+    let ends = |runs: &[Run]| {
+        let told = || runs.iter().filter_map(|run| run.stolen);
+        let lower = told().map(|(lower, _)| lower).min()?;
+        Some((lower, told().map(|(_, upper)| upper).max()?))
+    };
+    let (of_base, of_new) = (ends(base), ends(new));
+    let differs = match (of_base, of_new) {
+        (Some(of_base), Some(of_new)) => of_base.1 < of_new.0 || of_new.1 < of_base.0,
+        (of_base, of_new) => of_base.is_some() != of_new.is_some(),
+    };
+    let percent = |ppm: u32| format!("{}.{:02}", ppm / 10_000, ppm % 10_000 / 100);
+    let told = |ends: Option<(u32, u32)>| match ends {
+        // Rounded outward.
+        Some((lower, upper)) => {
+            let upper = upper.saturating_add(99);
+            format!("{} to {} % of its time", percent(lower), percent(upper))
+        }
+        None => "not told".to_owned(),
+    };
+    differs.then(|| Difference {
+        about: About::Stolen,
         source: None,
         base: vec![told(of_base)],
         new: vec![told(of_new)],

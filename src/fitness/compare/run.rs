@@ -20,6 +20,9 @@ pub struct Run {
     pub is_cut_short: bool,
     /// How it was made, as far as that should be the same on both sides.
     pub circumstances: BTreeMap<About, String>,
+    /// The share of its processors' time that the hypervisor gave to others: at least and at most, in parts per
+    /// million. Absent where that is not told.
+    pub stolen: Option<(u32, u32)>,
     /// What it measured of each source, by the name that was asked for.
     pub sources: BTreeMap<String, Measured>,
 }

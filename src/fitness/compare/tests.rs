@@ -565,3 +565,32 @@ fn unlike_scatter_fails_no_more_often_than_it_says() {
         assert!(failed <= 37, "{base:?} {new:?}: {failed}");
     }
 }
+
+#[test]
+fn stolen_time_differs_where_it_does_for_certain() {
+    let told = |base: [Option<(u32, u32)>; 2], new: [Option<(u32, u32)>; 2]| {
+        let side = |name, stolen: [Option<(u32, u32)>; 2]| {
+            let mut runs = runs(name, "a", Metric::Loss, &[1, 1]);
+            for (run, stolen) in runs.iter_mut().zip(stolen) {
+                run.stolen = stolen;
+            }
+            runs
+        };
+        let (base, new) = (side("base", base), side("new", new));
+        let found = compare(&base, &new, &only(Metric::Loss)).unwrap();
+        let mut found = found.differences.into_iter();
+        let of = found.find(|of| of.about == About::Stolen)?;
+        Some((of.base.join("; "), of.new.join("; ")))
+    };
+    let little = [Some((100, 400)), Some((200, 500))];
+    assert_eq!(told(little, [Some((500, 900)), None]), None);
+    assert_eq!(told(little, little), None);
+    assert_eq!(told([None, None], [None, None]), None);
+    let said = |text: &str| text.to_owned();
+    let low = said("0.01 to 0.05 % of its time");
+    let high = said("0.05 to 12.01 % of its time");
+    let much = [Some((501, 900)), Some((40_000, 120_001))];
+    assert_eq!(told(little, much), Some((low.clone(), high.clone())));
+    assert_eq!(told(much, little), Some((high, low.clone())));
+    assert_eq!(told(little, [None, None]), Some((low, said("not told"))));
+}

@@ -3,6 +3,7 @@
 use std::io;
 
 use super::super::quantity::{plain, ppm, signed_ppm, utc};
+use super::super::text::conditions;
 use super::super::text::local::say;
 use super::super::text::stamped_by;
 use super::markup::Markup;
@@ -90,8 +91,21 @@ pub(super) fn environment(m: &mut Markup<'_>, report: &Report) -> io::Result<()>
     let text = |of: &Option<String>| of.clone().unwrap_or_default();
     tell("host", &text(&host.name));
     tell("kernel", &text(&host.kernel));
-    tell("clocksource", &text(&host.clocksource));
-    tell("virtualisation", &text(&host.virtualisation));
+    match &report.conditions {
+        Some(found) => {
+            for (label, fact) in conditions::facts(found) {
+                tell(label, &fact);
+            }
+        }
+        // A report of a version that did not look.
+        None => {
+            tell("clocksource", &text(&host.clocksource));
+            tell("virtualisation", &text(&host.virtualisation));
+            if let Some(stolen) = report.local_clock.stolen_ns {
+                tell("stolen time", &plain(stolen));
+            }
+        }
+    }
     tell("time daemons", &host.time_daemons.join(", "));
     let nics = host.nics.iter().map(|nic| match &nic.driver {
         Some(driver) => format!("{} ({driver})", nic.name),
@@ -118,9 +132,6 @@ pub(super) fn environment(m: &mut Markup<'_>, report: &Report) -> io::Result<()>
             signed_ppm(kernel.rate_ppb)
         );
         tell("kernel's clock", &by_kernel);
-    }
-    if let Some(stolen) = report.local_clock.stolen_ns {
-        tell("stolen time", &plain(stolen));
     }
     tell("boot", &text(&host.boot_id));
     tell("command", &format!("clockfit {}", run.arguments.join(" ")));

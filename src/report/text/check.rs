@@ -25,6 +25,9 @@ pub(super) const OUTCOME: usize = 35;
 pub fn write_check(report: &CheckReport, style: Style, out: &mut impl Write) -> io::Result<()> {
     let mut page = Page::new(out, style);
     header(report, &mut page)?;
+    if let Some(conditions) = &report.conditions {
+        super::conditions::write(conditions, &mut page)?;
+    }
     let in_full = report.services.len() <= IN_FULL;
     if in_full {
         for service in &report.services {

@@ -5,6 +5,7 @@
 pub(super) mod agreement;
 mod check;
 mod compare;
+pub(super) mod conditions;
 pub(super) mod distribution;
 mod floor;
 pub(super) mod local;
