@@ -152,6 +152,21 @@ sed 's/--high:[0-9]*px//' "$scratch/forty.html" >"$scratch/squeezed.html"
 ! told=$(looks squeezed '[0-9]+' light) || fail "labels that cover each other are not seen"
 [[ $told == *covers* ]] || fail "$told"
 
+echo "which time a system is offered, configured with and using, with long names and many of them"
+mkdir -p "$scratch/image/etc/openntpd"
+for n in {1..20}; do echo "server ntp$n.example.org"; done >"$scratch/image/etc/openntpd/ntpd.conf"
+echo "server $long" >>"$scratch/image/etc/openntpd/ntpd.conf"
+"$clockfit" discover -f json >"$scratch/host.json"
+"$clockfit" discover --root "$scratch/image" -f json | jq --arg long "$long" --slurpfile host "$scratch/host.json" '
+  .daemons[0].sources[0] as $source | .root = "/" | .kernel = $host[0].kernel
+  | .findings += [{code: "x", text: ($long + " is offered")}] | .missed += [{path: ("/etc/" + $long), why: "Permission denied"}]
+  | .offers = [range(10) | {server: $long, by: "dhcp4", client: "NetworkManager", interface: "enp1s0", standing: "in_force",
+      configured_by: null, used: false, evidence: $source.evidence}]
+  | .running = [{name: "chronyd", daemon: null, untold: null, servers: [range(8) | {server: $long, name: $long,
+      is_clock: false, selection: "rejected", evidence: ($source.evidence | .text = $long)}]}]' >"$scratch/survey.json"
+"$clockfit" report "$scratch/survey.json" -f html="$scratch/survey.html"
+looks survey 0 light dark
+
 echo "it prints, with what is folded away: all of its tables"
 # print_page NAME: how many bytes the print of $scratch/NAME.html has.
 print_page() {

@@ -14,7 +14,7 @@ use super::units::{self, Correction};
 use crate::time::{Frequency, TimeDelta};
 
 pub use provider::ProviderArgs;
-pub use results::{CompareArgs, DiscoverArgs, QuorumArgs, RenderArgs};
+pub use results::{CompareArgs, DiscoverArgs, QuorumArgs, RenderArgs, SurveyExitCodes};
 
 /// How far this host's clock is from its time servers, and how sure that is.
 ///

@@ -99,7 +99,7 @@ fn read(file: &Path) -> anyhow::Result<Run> {
         old => old?,
     };
     Ok(match old {
-        Old::Report(saved) => saved.measurement().as_run(&name),
+        Old::Report(saved) => old::measurement(&saved, &name)?.as_run(&name),
         Old::Recording(replay) => {
             let assessment = analyse(&replay.campaign, &Plan::default());
             Report::new(&replay.campaign, &assessment).as_run(&name)

@@ -2,16 +2,34 @@
 
 use std::path::Path;
 
-use super::args::DiscoverArgs;
+use super::args::{DiscoverArgs, SurveyExitCodes};
 use super::report_file::Outputs;
-use super::report_format::ReportFormat;
-use super::{Exit, TOOL};
+use super::report_format::{ReportFormat, ReportOutput, Told, What};
+use super::{Exit, TOOL, output};
 use crate::net::clock;
-use crate::report::{SurveyReport, json, text};
+use crate::report::{SurveyReport, escaped};
 use crate::survey::{Files, answer, survey, survey_image};
 
-/// Looks, and tells.
+/// Looks, and tells; by the exit code, too, where that is asked for.
 pub(super) fn run(args: &DiscoverArgs) -> anyhow::Result<Exit> {
+    let told = look(args);
+    let wanted = |of: &ReportOutput| of.file.is_none() && of.format == ReportFormat::Nagios;
+    if let (true, Err(error)) = (args.formats.iter().any(wanted), &told) {
+        // Whoever runs plugins reads one line of standard output, and nothing else.
+        let line = escaped(&format!("{error:#}")).replace('|', "/");
+        output::write(|out| writeln!(out, "CLOCKFIT UNKNOWN - {line}"))?;
+    }
+    match (args.exit_codes, told) {
+        (SurveyExitCodes::Own, told) => told.map(|_| Exit::Measured),
+        (SurveyExitCodes::Nagios, Ok(report)) => Ok(report.state().into()),
+        (SurveyExitCodes::Nagios, Err(error)) => {
+            output::complain(&format!("error: {error:#}"));
+            Ok(Exit::PluginUnknown)
+        }
+    }
+}
+
+fn look(args: &DiscoverArgs) -> anyhow::Result<SurveyReport> {
     let outputs = Outputs::open(&args.formats, &[])?;
     let root = args.root.as_deref().unwrap_or(Path::new("/"));
     let mut files = Files::below(root)?;
@@ -22,9 +40,9 @@ pub(super) fn run(args: &DiscoverArgs) -> anyhow::Result<Exit> {
     let answer = answer(&found);
     let shown = root.display().to_string();
     let report = SurveyReport::new(TOOL, &shown, &found, &answer);
-    outputs.write_by(|format, style, mut out| match format {
-        ReportFormat::Json => json::write_survey(&report, &mut out),
-        _ => text::write_survey(&report, style, &mut out),
+    outputs.write(&Told {
+        what: What::Surveyed(&report),
+        campaign: None,
     })?;
-    Ok(Exit::Measured)
+    Ok(report)
 }

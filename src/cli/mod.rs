@@ -36,6 +36,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::report::SurveyState;
 use args::{Args, Command};
 
 /// Name and version of this program, as reports say it.
@@ -82,6 +83,18 @@ impl Exit {
             Self::Unfit | Self::Worse => Self::PluginCritical,
             Self::Failed | Self::Undetermined | Self::TooFewRuns => Self::PluginUnknown,
             plugin => plugin,
+        }
+    }
+}
+
+impl From<SurveyState> for Exit {
+    /// As monitoring plugins end.
+    fn from(state: SurveyState) -> Self {
+        match state {
+            SurveyState::Ok => Self::PluginOk,
+            SurveyState::Warning => Self::PluginWarning,
+            SurveyState::Critical => Self::PluginCritical,
+            SurveyState::Unknown => Self::PluginUnknown,
         }
     }
 }

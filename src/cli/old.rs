@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 
 use super::output;
 use crate::recording::{self, Replay};
-use crate::report::{Saved, SavedError};
+use crate::report::{Report, Saved, SavedError};
 
 /// What tells a recording of this program from a report: its first words.
 const RECORDING: &[u8] = b"{\"clockfit_recording\"";
@@ -67,6 +67,12 @@ pub(super) fn read_from(mut input: impl Read + Send, name: &str) -> anyhow::Resu
         Err(SavedError::Foreign) => recorded(Cursor::new(head), name),
         Err(error) => Err(error).with_context(|| name.to_owned()),
     }
+}
+
+/// What a report of this name measured.
+pub(super) fn measurement<'a>(saved: &'a Saved, name: &str) -> anyhow::Result<&'a Report> {
+    let none = || format!("{name} is a report of discover, which measures nothing");
+    saved.measurement().with_context(none)
 }
 
 fn recorded(input: impl Read + Send, name: &str) -> anyhow::Result<Old> {

@@ -96,7 +96,7 @@ fn member(name: Option<&str>, file: &Path, args: &QuorumArgs) -> anyhow::Result<
             let assessment = analyse(&replay.campaign, &plan);
             Member::of(&replay.campaign, &assessment)
         }
-        Old::Report(saved) => saved.measurement().member(),
+        Old::Report(saved) => old::measurement(&saved, &file.display().to_string())?.member(),
     };
     let mut member = made
         .map_err(|error: NoMember| anyhow!(error))

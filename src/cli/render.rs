@@ -21,7 +21,7 @@ pub(super) fn run(args: &RenderArgs) -> anyhow::Result<Exit> {
         Old::Report(saved) => {
             if let Some(option) = given(args.analysis) {
                 bail!(
-                    "{option}: {} is a JSON report, which was analysed when it was made; this says how a recording \
+                    "{option}: {} is a JSON report, which is told as it was made; this says how a recording \
                      is",
                     args.file.display()
                 );
@@ -29,6 +29,7 @@ pub(super) fn run(args: &RenderArgs) -> anyhow::Result<Exit> {
             let what = match saved.as_ref() {
                 Saved::Measured(report) => What::Measured(report),
                 Saved::Judged(report) => What::Judged(report),
+                Saved::Surveyed(report) => What::Surveyed(report),
             };
             let told = Told {
                 what,

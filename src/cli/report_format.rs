@@ -7,7 +7,7 @@ use anyhow::bail;
 
 use crate::report::text::{self, Style};
 use crate::report::{
-    CheckReport, Report, csv, hlog, html, json, junit, markdown, nagios, prometheus,
+    CheckReport, Report, SurveyReport, csv, hlog, html, json, junit, markdown, nagios, prometheus,
 };
 use crate::sample::Campaign;
 
@@ -75,6 +75,11 @@ impl ReportFormat {
         known.map_or(Needs::Nothing, |(_, _, needs)| *needs)
     }
 
+    /// Whether a survey is told in it: all but those of distributions.
+    fn tells_surveys(self) -> bool {
+        !matches!(self, Self::CsvQuantiles | Self::Hlog)
+    }
+
     pub(super) fn name(self) -> &'static str {
         let known = FORMATS.iter().find(|(_, format, _)| *format == self);
         known.map_or("", |(name, _, _)| name)
@@ -114,9 +119,7 @@ impl ReportOutput {
     /// # Errors
     /// What is wrong, and which formats there are.
     pub fn of_survey(text: &str) -> Result<Self, String> {
-        use ReportFormat as F;
-        let fits = |format| [F::Text, F::Json].contains(&format);
-        Self::parse(text, fits, "does not tell this")
+        Self::parse(text, ReportFormat::tells_surveys, "does not tell this")
     }
 
     /// A format in which a comparison is told.
@@ -170,6 +173,7 @@ pub(super) struct Told<'a> {
 pub(super) enum What<'a> {
     Measured(&'a Report),
     Judged(&'a CheckReport),
+    Surveyed(&'a SurveyReport),
 }
 
 impl Told<'_> {
@@ -177,6 +181,10 @@ impl Told<'_> {
     pub(super) fn has_for(&self, format: ReportFormat) -> anyhow::Result<()> {
         let name = format.name();
         match (format.needs(), self.what) {
+            (_, What::Surveyed(_)) if !format.tells_surveys() => {
+                bail!("{name} tells measurements, and discover made none")
+            }
+            (_, What::Surveyed(_)) => Ok(()),
             (Needs::Verdict, What::Measured(_)) => bail!(
                 "{name} tells a verdict, and there is none: clockfit check --replay judges a recording"
             ),
@@ -197,6 +205,7 @@ impl Told<'_> {
         match self.what {
             What::Measured(report) => self.measured(report, format, style, out),
             What::Judged(report) => self.judged(report, format, style, out),
+            What::Surveyed(report) => surveyed(report, format, style, out),
         }
     }
 
@@ -252,6 +261,27 @@ impl Told<'_> {
             .map_or_else(html::Exchanges::default, |campaign| {
                 html::Exchanges::new(campaign, report)
             })
+    }
+}
+
+fn surveyed(
+    report: &SurveyReport,
+    format: ReportFormat,
+    style: Style,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    match format {
+        ReportFormat::Text => text::write_survey(report, style, out),
+        ReportFormat::Json => json::write_survey(report, out),
+        ReportFormat::Html => html::write_survey(report, out),
+        ReportFormat::Csv => csv::write_survey(report, out),
+        ReportFormat::Markdown => markdown::write_survey(report, out),
+        ReportFormat::Junit => junit::write_survey(report, out),
+        ReportFormat::Nagios => nagios::write_survey(report, out),
+        ReportFormat::Prometheus => prometheus::write_survey(report, out),
+        ReportFormat::CsvQuantiles | ReportFormat::Hlog => {
+            Err(io::Error::other("there are no measurements to tell"))
+        }
     }
 }
 

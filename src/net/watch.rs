@@ -3,7 +3,7 @@
 //! Everything but the clocks themselves is optional: containers hide it, other systems do not have it.
 
 use super::clock;
-use crate::sample::ClockReading;
+use crate::sample::{ClockReading, Discipline};
 
 /// Reads the clocks, and what the kernel and the hypervisor do to them. It takes some 20 us,
 /// on hosts of hundreds of processors more, since the kernel then writes a long text for one number.
@@ -23,9 +23,18 @@ pub fn reading() -> ClockReading {
     }
 }
 
+/// What the kernel says of its own clock, which everyone may ask; absent on systems that do not tell.
+pub fn discipline() -> Option<Discipline> {
+    host::kernel()
+}
+
 #[cfg(not(all(target_os = "linux", not(clockfit_portable))))]
 mod host {
-    use crate::sample::ClockReading;
+    use crate::sample::{ClockReading, Discipline};
+
+    pub(super) fn kernel() -> Option<Discipline> {
+        None
+    }
 
     pub(super) fn reading() -> ClockReading {
         ClockReading::default()
@@ -45,6 +54,10 @@ mod host {
     /// What the kernel counts frequencies in: 2^-16 ppm (adjtimex(2)).
     const PARTS_OF_PPM: i64 = 1 << 16;
 
+    pub(super) fn kernel() -> Option<Discipline> {
+        sys::kernel_clock().ok().map(discipline)
+    }
+
     pub(super) fn reading() -> ClockReading {
         reading_at(Path::new("/"))
     }
@@ -54,7 +67,7 @@ mod host {
         let clocksource = "sys/devices/system/clocksource/clocksource0/current_clocksource";
         let file = |path| beginning(&root.join(path));
         ClockReading {
-            discipline: sys::kernel_clock().ok().map(discipline),
+            discipline: kernel(),
             clocksource: one_line(&root.join(clocksource)),
             steal: file("proc/stat").and_then(|text| steal(&text, tick()?)),
             // The thread that asks is the one that measures.

@@ -1,5 +1,7 @@
 //! Tables as CSV (RFC 4180): exchange by exchange, or quantile by quantile.
 
+mod survey;
+
 use std::io::{self, Write};
 
 use super::build::stamps_name;
@@ -7,6 +9,8 @@ use super::quantity::billionths;
 use super::{ClassReport, Distribution, Report, SourceReport};
 use crate::sample::{Campaign, Sample, SourceInfo, SourceRecord};
 use crate::time::Monotonic;
+
+pub use survey::write_survey;
 
 /// Columns of exchanges.
 const EXCHANGE: [&str; 15] = [

@@ -1,11 +1,13 @@
 //! Verdicts as JUnit XML: a suite for each service and grade, a case for each of its limits.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus, TestSuite};
 
 use super::check::{CheckReport, CheckedReport, JudgementReport, OutcomeName, VerdictName};
 use super::compare::{CompareReport, ComparedReport, ComparedSourceReport, GateName};
+use super::survey::{FINDINGS, SurveyReport, SurveyState, words};
 use super::text::{self, sentence};
 
 /// Writes what was judged as JUnit XML: fit passes, unfit fails, and what is undetermined is skipped with its
@@ -35,6 +37,65 @@ pub fn write_compare(report: &CompareReport, out: &mut impl Write) -> io::Result
     }
     let text = document.to_string().map_err(io::Error::other)?;
     out.write_all(text.as_bytes())
+}
+
+/// Writes what a survey found as JUnit XML: one suite, with a case for the conclusion, and one for each finding that
+/// there may be. What is to be looked at ([`SurveyReport::state`]) fails, and what is not known is skipped.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_survey(report: &SurveyReport, out: &mut impl Write) -> io::Result<()> {
+    let mut document = Document::new("clockfit discover");
+    let mut suite = TestSuite::new("discover");
+    suite.add_property(("root", report.root.as_str()));
+    suite.add_property(("system", report.system.as_deref().unwrap_or_default()));
+    let headline = words::headline(report);
+    let mut status = match report.state_of_conclusion() {
+        SurveyState::Ok => TestCaseStatus::success(),
+        SurveyState::Unknown => TestCaseStatus::skipped(),
+        SurveyState::Warning | SurveyState::Critical => {
+            TestCaseStatus::non_success(NonSuccessKind::Failure)
+        }
+    };
+    if report.state_of_conclusion() != SurveyState::Ok {
+        status.set_message(headline.as_str());
+    }
+    let mut case = TestCase::new("conclusion", status);
+    case.set_classname("clockfit.discover");
+    let because = report.because.iter().map(words::said);
+    let said: Vec<String> = std::iter::once(headline).chain(because).collect();
+    case.set_system_out(said.join("\n"));
+    suite.add_test_case(case);
+    // One that a newer version tells is told, too.
+    let others = report.findings.iter().map(|of| of.code.as_str());
+    let codes: BTreeSet<&str> = FINDINGS.into_iter().chain(others).collect();
+    for code in codes {
+        suite.add_test_case(finding(code, report));
+    }
+    document.add_test_suite(suite);
+    let text = document.to_string().map_err(io::Error::other)?;
+    out.write_all(text.as_bytes())
+}
+
+fn finding(code: &str, report: &SurveyReport) -> TestCase {
+    let of_code = report.findings.iter().filter(|of| of.code == code);
+    let said: Vec<&str> = of_code.map(|of| of.text.as_str()).collect();
+    let is_warned = report.warnings().any(|of| of.code == code);
+    let status = match is_warned {
+        true => {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            status.set_message(said.join("; "));
+            status.set_type("finding");
+            status
+        }
+        false => TestCaseStatus::success(),
+    };
+    let mut case = TestCase::new(code, status);
+    case.set_classname("clockfit.discover");
+    if !is_warned && !said.is_empty() {
+        case.set_system_out(said.join("; "));
+    }
+    case
 }
 
 fn compared_suite(of: &ComparedSourceReport, report: &CompareReport) -> TestSuite {

@@ -1,5 +1,7 @@
 //! Verdicts as Markdown, for tickets and the summaries of CI jobs.
 
+mod survey;
+
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
@@ -13,6 +15,8 @@ use super::text::{
     apart, joined_by, limit, provider_about, provider_cells, provider_finding, provider_holds,
     provider_line, provider_told, quorum_line, quorum_reordering, quorum_sentences, remarks,
 };
+
+pub use survey::write_survey;
 
 /// Writes what was judged as Markdown (GitHub's, for its tables). Pure: the same report gives the same bytes.
 ///

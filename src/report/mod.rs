@@ -78,6 +78,6 @@ pub use stability::{
     TauReport,
 };
 pub use survey::{
-    DaemonReport, EvidenceReport, FindingReport, MissedReport, RunningReport, SURVEY_SCHEMA,
-    SurveyReport, TimeOfferReport, TimeSourceReport, UsedReport,
+    DaemonReport, EvidenceReport, FindingReport, KernelClockReport, MissedReport, RunningReport,
+    SURVEY_SCHEMA, SurveyReport, SurveyState, TimeOfferReport, TimeSourceReport, UsedReport,
 };

@@ -5,7 +5,11 @@ use std::io::{self, Write};
 
 use super::check::{CheckReport, CheckedReport, JudgementReport, VerdictName};
 use super::quantity::billionths;
+use super::survey::{SurveyReport, words};
 use super::text::{sentence, verdict_line};
+
+/// Findings that fit one line.
+const FINDINGS_TOLD: usize = 3;
 
 /// Writes one line with performance data, as the guidelines of monitoring plugins have it.
 ///
@@ -44,6 +48,39 @@ pub fn write_check(report: &CheckReport, out: &mut impl Write) -> io::Result<()>
         true => writeln!(out, "{line}"),
         false => writeln!(out, "{line} | {}", data.join(" ")),
     }
+}
+
+/// Writes what a survey found as one line, its state first: what follows, the findings that are to be looked at, and
+/// counts.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_survey(report: &SurveyReport, out: &mut impl Write) -> io::Result<()> {
+    let mut line = format!(
+        "CLOCKFIT {} - {}",
+        report.state().name(),
+        words::headline(report)
+    );
+    for of in report.warnings().take(FINDINGS_TOLD) {
+        let _ = write!(line, "; {}", of.text);
+    }
+    let line = line.replace('|', "/");
+    let mut data = vec![
+        format!("offers={};;;0", report.offers.len()),
+        format!("findings={};;;0", report.warnings().count()),
+        format!("missed={};;;0", report.missed.len()),
+    ];
+    if let Some(running) = &report.running {
+        data.push(format!("running={};;;0", running.len()));
+        data.push(format!("used={};;;0", report.used()));
+    }
+    if let Some(of) = report.kernel.as_ref().filter(|of| of.synchronised) {
+        data.push(format!(
+            "kernel_max_error={}s;;;0",
+            billionths(of.max_error_ns)
+        ));
+    }
+    writeln!(out, "{line} | {}", data.join(" "))
 }
 
 /// `label=value[unit];warning;critical;least`: the upper end of what was observed against what is allowed.

@@ -1,9 +1,13 @@
 //! Verdicts as metrics, in the text format of Prometheus.
 
+mod survey;
+
 use std::io::{self, Write};
 
 use super::check::{CheckReport, CheckedReport, JudgementReport, OutcomeName, VerdictName};
 use super::quantity::billionths;
+
+pub use survey::write_survey;
 
 /// Writes metrics in the text format of Prometheus, as its node exporter's textfile collector reads them. Times
 /// are in seconds, rates without dimension.
@@ -117,6 +121,7 @@ fn fitness(verdict: VerdictName) -> i8 {
     }
 }
 
+/// Writes lines, below heads.
 struct Metrics<'a, W>(&'a mut W);
 
 impl<W: Write> Metrics<'_, W> {

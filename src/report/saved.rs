@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::check::{CHECK_SCHEMA, CheckReport};
 use super::clean::escaped;
 use super::model::{Report, SCHEMA};
+use super::survey::{SURVEY_SCHEMA, SurveyReport};
 
 /// A report that was saved as JSON.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +15,8 @@ pub enum Saved {
     Measured(Box<Report>),
     /// What was judged.
     Judged(Box<CheckReport>),
+    /// Which time a host is offered, configured with and using.
+    Surveyed(Box<SurveyReport>),
 }
 
 /// Why a text is no report that can be read.
@@ -24,7 +27,7 @@ pub enum SavedError {
     Foreign,
     /// It is one, and its shape is not known here.
     #[error(
-        "it is a report of the shape {0:?}; this version reads {SCHEMA} and {CHECK_SCHEMA}: use the version of \
+        "it is a report of the shape {0:?}; this version reads {SCHEMA}, {CHECK_SCHEMA} and {SURVEY_SCHEMA}: use the version of \
          clockfit that wrote it, or one as new"
     )]
     Shape(String),
@@ -68,16 +71,18 @@ impl Saved {
         match schema.as_str() {
             SCHEMA => Ok(Self::Measured(Box::new(parse(json)?))),
             CHECK_SCHEMA => Ok(Self::Judged(Box::new(parse(json)?))),
+            SURVEY_SCHEMA => Ok(Self::Surveyed(Box::new(parse(json)?))),
             own if own.starts_with(OWN) => Err(SavedError::Shape(escaped(own))),
             _ => Err(SavedError::Foreign),
         }
     }
 
-    /// What was measured.
-    pub fn measurement(&self) -> &Report {
+    /// What was measured; nothing where files were looked at, and no clock.
+    pub fn measurement(&self) -> Option<&Report> {
         match self {
-            Self::Measured(report) => report,
-            Self::Judged(report) => &report.measurement,
+            Self::Measured(report) => Some(report),
+            Self::Judged(report) => Some(&report.measurement),
+            Self::Surveyed(_) => None,
         }
     }
 }

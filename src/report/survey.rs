@@ -2,18 +2,38 @@
 //!
 //! Names and nulls are those of `docs/discover.md`; `docs/discover.schema.json` is generated from these types.
 
+mod state;
+pub(super) mod words;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::clean::clean;
+use crate::sample::Discipline;
 use crate::survey::{
     Answer, Author, Basis, Conclusion, Daemon, Enabled, Evidence, Finding, Missed, Offer, OfferBy,
     Running, Selection, Source, SourceKind, Standing, Survey, Taken, Used,
 };
+use crate::time::TimeDelta;
+
+pub use state::SurveyState;
 
 /// Name and version of the shape of [`SurveyReport`]. The version grows when a field changes its meaning or goes; a
 /// new field is no new version.
 pub const SURVEY_SCHEMA: &str = "clockfit-discover/1";
+
+/// All codes of [`FindingReport`], for formats in which a reader waits for one.
+pub(super) const FINDINGS: [&str; 9] = [
+    "several_daemons",
+    "none_enabled",
+    "not_running",
+    "not_enabled",
+    "nothing_used",
+    "offer_not_used",
+    "different_offers",
+    "kernel_not_told",
+    "kept_by_others",
+];
 
 /// Which time a host is offered, and which it is configured with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -38,6 +58,8 @@ pub struct SurveyReport {
     pub daemons: Vec<DaemonReport>,
     /// Those that run, with what they use; null where a mounted image was looked at, or processes are hidden.
     pub running: Option<Vec<RunningReport>>,
+    /// What the kernel says of its clock; null where a mounted image was looked at, or the kernel does not tell.
+    pub kernel: Option<KernelClockReport>,
     /// What else to look at.
     pub findings: Vec<FindingReport>,
     /// What is there and could not be read.
@@ -140,6 +162,23 @@ pub struct UsedReport {
     pub evidence: EvidenceReport,
 }
 
+/// What the kernel says of its clock (adjtimex(2)).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KernelClockReport {
+    /// Whether somebody told it that its clock is synchronised, and no error speaks against it.
+    pub synchronised: bool,
+    /// The most its clock may be off by, by the word of whoever keeps it; it grows by 500 ppm between their words.
+    pub max_error_ns: i64,
+    /// What its clock is estimated to be off by, by the same.
+    pub estimated_error_ns: i64,
+    /// By how much its clock is made to run fast.
+    pub rate_ppb: i64,
+    /// TAI - UTC; null where nobody told it.
+    pub tai_ns: Option<i64>,
+    /// The bits of its status that are set: `PLL`, `INS`, `DEL`, `UNSYNC` and so on, as STA_* of linux/timex.h.
+    pub status: Vec<String>,
+}
+
 /// Something to look at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FindingReport {
@@ -178,6 +217,7 @@ impl SurveyReport {
                 .running
                 .as_ref()
                 .map(|all| all.iter().map(RunningReport::from).collect()),
+            kernel: found.kernel.as_ref().map(KernelClockReport::from),
             findings: answer.findings.iter().map(FindingReport::from).collect(),
             missed: found.missed.iter().map(MissedReport::from).collect(),
         }
@@ -288,6 +328,20 @@ impl From<&Used> for UsedReport {
     }
 }
 
+impl From<&Discipline> for KernelClockReport {
+    fn from(of: &Discipline) -> Self {
+        let tai = of.tai_minus_utc;
+        Self {
+            synchronised: of.is_synchronised(),
+            max_error_ns: of.max_error.as_nanos(),
+            estimated_error_ns: of.estimated_error.as_nanos(),
+            rate_ppb: of.rate().as_ppb(),
+            tai_ns: (tai != TimeDelta::ZERO).then(|| tai.as_nanos()),
+            status: of.status_names().map(str::to_owned).collect(),
+        }
+    }
+}
+
 impl From<&Finding> for FindingReport {
     fn from(of: &Finding) -> Self {
         let names = |of: &[crate::survey::DaemonName]| -> String {
@@ -330,6 +384,19 @@ impl From<&Finding> for FindingReport {
                     "interfaces are offered different servers: {}",
                     of.join(", ")
                 ),
+            ),
+            Finding::KernelNotTold(of) => (
+                "kernel_not_told",
+                format!(
+                    "{of} uses a server, and the kernel's clock does not count as synchronised: it may not steer the clock, \
+                     or has just begun"
+                ),
+            ),
+            Finding::KeptByOthers => (
+                "kept_by_others",
+                "the kernel's clock counts as synchronised, and no time daemon that is known runs here: one outside of \
+                 this container may keep it, one that is not known, or one that ended in the last hours"
+                    .to_owned(),
             ),
         };
         Self {

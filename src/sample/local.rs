@@ -90,6 +90,29 @@ const INSERT: u32 = 0x10;
 const DELETE: u32 = 0x20;
 const UNSYNCHRONISED: u32 = 0x40;
 
+/// TIME_ERROR of linux/timex.h.
+const ERROR: i32 = 5;
+
+/// The bits of `status` from the lowest on, STA_* of linux/timex.h.
+const STATUS_BITS: [&str; 16] = [
+    "PLL",
+    "PPSFREQ",
+    "PPSTIME",
+    "FLL",
+    "INS",
+    "DEL",
+    "UNSYNC",
+    "FREQHOLD",
+    "PPSSIGNAL",
+    "PPSJITTER",
+    "PPSWANDER",
+    "PPSERROR",
+    "CLOCKERR",
+    "NANO",
+    "MODE",
+    "CLK",
+];
+
 /// A tick as it is where nobody changes it, on systems of a hundred of them a second: all but Alpha.
 const USUAL_TICK: TimeDelta = TimeDelta::from_millis(10);
 
@@ -110,6 +133,32 @@ impl Discipline {
         // A nanosecond of ten milliseconds is 100 ppb.
         let by_tick = (self.tick - USUAL_TICK).times(100).as_nanos();
         Frequency::from_ppb(self.frequency.as_ppb().saturating_add(by_tick))
+    }
+
+    /// Whether whoever keeps the clock told the kernel that it is synchronised, and no error speaks against it.
+    ///
+    /// ```
+    /// use clockfit::sample::Discipline;
+    /// let kept = Discipline { status: 0x2001, ..Discipline::default() };
+    /// assert!(kept.is_synchronised());
+    /// assert!(!Discipline { state: 5, ..kept }.is_synchronised());
+    /// assert!(!Discipline { status: 0x2041, ..kept }.is_synchronised());
+    /// ```
+    pub fn is_synchronised(&self) -> bool {
+        self.status & UNSYNCHRONISED == 0 && self.state != ERROR
+    }
+
+    /// The names of the bits that are set in `status`, the lowest first.
+    ///
+    /// ```
+    /// use clockfit::sample::Discipline;
+    /// let kept = Discipline { status: 0x2001, ..Discipline::default() };
+    /// assert_eq!(kept.status_names().collect::<Vec<_>>(), ["PLL", "NANO"]);
+    /// ```
+    pub fn status_names(&self) -> impl Iterator<Item = &'static str> {
+        let bits = STATUS_BITS.iter().enumerate();
+        let status = self.status;
+        bits.filter_map(move |(bit, name)| (status & (1 << bit) != 0).then_some(*name))
     }
 
     /// The leap second that the kernel was told of, or that nobody keeps its clock synchronised.

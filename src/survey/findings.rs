@@ -4,7 +4,7 @@ use super::Survey;
 use super::answer::Taken;
 use super::configured::{Daemon, DaemonName};
 use super::offered::{Offer, Standing};
-use super::used::{Selection, Used};
+use super::used::{Running, Selection, Used};
 
 /// Something to look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,10 @@ pub enum Finding {
     OfferNotUsed(String),
     /// Interfaces are offered different servers.
     DifferentOffers(Vec<String>),
+    /// A daemon uses a server, and the kernel's clock does not count as synchronised.
+    KernelNotTold(String),
+    /// The kernel's clock counts as synchronised, and no daemon that is known here runs.
+    KeptByOthers,
 }
 
 /// Looks at what is found, the daemons that start or run, and what became of the offers.
@@ -71,7 +75,22 @@ pub(super) fn find(survey: &Survey, active: &[&Daemon], offers: &[Taken]) -> Vec
         }
     }
     findings.extend(different_offers(survey));
+    findings.extend(by_kernel(survey));
     findings
+}
+
+/// What daemons say against what the kernel says.
+fn by_kernel(survey: &Survey) -> Option<Finding> {
+    let (running, kernel) = (survey.running.as_ref()?, survey.kernel.as_ref()?);
+    if kernel.is_synchronised() {
+        return running.is_empty().then_some(Finding::KeptByOthers);
+    }
+    let uses = |of: &&Running| {
+        let mut servers = of.used.iter().flatten();
+        servers.any(|of| of.selection == Selection::Used)
+    };
+    let daemon = running.iter().find(uses)?;
+    Some(Finding::KernelNotTold(daemon.name.clone()))
 }
 
 fn different_offers(survey: &Survey) -> Option<Finding> {
@@ -93,4 +112,58 @@ fn different_offers(survey: &Survey) -> Option<Finding> {
     let differ = others.iter().any(|other| servers(other) != servers(first));
     let named = interfaces.iter().map(|of| (*of).clone());
     differ.then(|| Finding::DifferentOffers(named.collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::configured::DaemonName;
+    use super::super::tests::Tree;
+    use super::super::{Evidence, answer, survey_image};
+    use super::*;
+    use crate::sample::Discipline;
+
+    /// What is found where these run, one of which uses a server, and the kernel has this status.
+    fn of(running: Vec<Running>, status: u32) -> Vec<Finding> {
+        let mut survey = survey_image(&mut Tree::of(&[]).files());
+        survey.running = Some(running);
+        survey.kernel = Some(Discipline {
+            status,
+            ..Discipline::default()
+        });
+        answer(&survey).findings
+    }
+
+    fn chronyd(selection: Selection) -> Running {
+        Running {
+            name: "chronyd".to_owned(),
+            daemon: Some(DaemonName::Chrony),
+            used: Ok(vec![Used {
+                server: "192.0.2.1".to_owned(),
+                name: None,
+                is_clock: false,
+                selection,
+                evidence: Evidence::file("x", "x"),
+            }]),
+        }
+    }
+
+    #[test]
+    fn the_kernel_and_daemons_agree_or_it_is_said() {
+        let told = |found: &[Finding]| {
+            let of_kernel =
+                |of: &&Finding| matches!(of, Finding::KernelNotTold(_) | Finding::KeptByOthers);
+            found.iter().find(of_kernel).cloned()
+        };
+        let (kept, not) = (0x2001, 0x2041);
+        let by = |selection| vec![chronyd(selection)];
+        assert_eq!(told(&of(by(Selection::Used), kept)), None);
+        assert_eq!(
+            told(&of(by(Selection::Used), not)),
+            Some(Finding::KernelNotTold("chronyd".to_owned()))
+        );
+        // It uses none, which is another finding.
+        assert_eq!(told(&of(by(Selection::Candidate), not)), None);
+        assert_eq!(told(&of(Vec::new(), kept)), Some(Finding::KeptByOthers));
+        assert_eq!(told(&of(Vec::new(), not)), None);
+    }
 }

@@ -16,6 +16,8 @@ mod offered;
 mod tests;
 mod used;
 
+use crate::net::watch;
+use crate::sample::Discipline;
 use crate::time::Timestamp;
 
 pub use answer::{Answer, Conclusion, Taken, answer};
@@ -39,6 +41,8 @@ pub struct Survey {
     pub daemons: Vec<Daemon>,
     /// Time daemons that run, with what they use; absent where a mounted image was looked at, or processes are hidden.
     pub running: Option<Vec<Running>>,
+    /// What the kernel says of its clock; absent where a mounted image was looked at.
+    pub kernel: Option<Discipline>,
     /// What could not be read, and why.
     pub missed: Vec<Missed>,
 }
@@ -50,6 +54,7 @@ pub fn survey(files: &mut Files, now: Timestamp) -> Survey {
     let found = look(files, Some(now));
     Survey {
         running: used::ask(files, &found.daemons),
+        kernel: watch::discipline(),
         missed: files.missed(),
         ..found
     }
@@ -69,6 +74,7 @@ fn look(files: &mut Files, now: Option<Timestamp>) -> Survey {
         leases: offered.leases,
         daemons,
         running: None,
+        kernel: None,
         missed: files.missed(),
     }
 }

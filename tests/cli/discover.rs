@@ -48,6 +48,74 @@ fn what_cannot_be_looked_at_is_refused() {
         let ended = clockfit(["discover", "--root", root]);
         ended.refused(&["error:", root, why]);
     }
-    clockfit(["discover", "-f", "junit"]).refused(&["does not tell this", "text, json"]);
+    clockfit(["discover", "-f", "hlog"]).refused(&["does not tell this", "text, json"]);
     clockfit(["discover", "-f", "json=/nonexistent/x"]).refused(&["/nonexistent"]);
+}
+
+#[test]
+fn every_format_is_written_at_once_and_told_anew() {
+    let tree = tempfile::tempdir().unwrap();
+    let root = tree.path().to_str().unwrap();
+    let formats = [
+        "text",
+        "json",
+        "html",
+        "csv",
+        "markdown",
+        "junit",
+        "nagios",
+        "prometheus",
+    ];
+    let place = |format: &str| tree.path().join(format!("report.{format}"));
+    let mut arguments = vec!["discover".to_owned(), "--root".to_owned(), root.to_owned()];
+    for format in formats {
+        arguments.push("-f".to_owned());
+        arguments.push(format!("{format}={}", place(format).display()));
+    }
+    let told = clockfit(&arguments);
+    assert_eq!(
+        (told.code, told.stdout.as_str(), told.stderr.as_str()),
+        (0, "", "")
+    );
+    let json = place("json");
+    let json = json.to_str().unwrap();
+    for format in formats {
+        let anew = clockfit(["report", json, "-f", format]);
+        assert_eq!((anew.code, anew.stderr.as_str()), (0, ""), "{format}");
+        assert_eq!(anew.stdout, fs::read_to_string(place(format)).unwrap());
+    }
+    for format in ["csv-quantiles", "hlog"] {
+        clockfit(["report", json, "-f", format]).refused(&[format, "discover"]);
+    }
+    clockfit(["report", json, "--window", "1m"]).refused(&["--window"]);
+    clockfit(["quorum", json, json, "--for", "etcd"]).refused(&["discover", json]);
+    let other = place("other");
+    fs::copy(json, &other).unwrap();
+    clockfit(["compare", json, "--", other.to_str().unwrap()]).refused(&["discover", json]);
+}
+
+/// An empty system starts nothing that keeps its clock.
+#[test]
+fn a_plugin_tells_by_its_line_and_its_exit_code() {
+    let tree = tempfile::tempdir().unwrap();
+    let root = tree.path().to_str().unwrap();
+    let told = clockfit(["discover", "--root", root, "-f", "nagios"]);
+    assert_eq!((told.code, told.stderr.as_str()), (0, ""));
+    assert!(
+        told.stdout.starts_with("CLOCKFIT CRITICAL - "),
+        "{}",
+        told.stdout
+    );
+    let plugin = ["--exit-codes", "nagios", "-f", "nagios"];
+    let with = |root| clockfit([&["discover", "--root", root], &plugin[..]].concat());
+    let again = with(root);
+    assert_eq!((again.code, again.stdout), (2, told.stdout));
+    let lost = with("/nonexistent");
+    assert_eq!(lost.code, 3);
+    assert!(
+        lost.stdout.starts_with("CLOCKFIT UNKNOWN - "),
+        "{}",
+        lost.stdout
+    );
+    assert!(lost.stderr.contains("No such file"), "{}", lost.stderr);
 }

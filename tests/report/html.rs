@@ -29,7 +29,7 @@ fn judged(campaign: &Campaign, report: &CheckReport) -> String {
 }
 
 /// Everything between `<` and `>`, as it stands there.
-fn tags(page: &str) -> Vec<&str> {
+pub(super) fn tags(page: &str) -> Vec<&str> {
     let pieces = page.split('<').skip(1);
     pieces
         .map(|piece| piece.split_once('>').unwrap().0)
@@ -38,7 +38,7 @@ fn tags(page: &str) -> Vec<&str> {
 
 /// Elements close in the order in which they opened, attributes are quoted, names are given once and
 /// headings skip no level. Returns the elements.
-fn well_formed(page: &str) -> Vec<&str> {
+pub(super) fn well_formed(page: &str) -> Vec<&str> {
     let (style, rest) = page
         .split_once("<style>")
         .unwrap()

@@ -18,7 +18,7 @@ use crate::stats::Probability;
                   written."
 )]
 pub struct RenderArgs {
-    /// The recording, or the JSON report of measure, analyse, floor or check; - is standard input
+    /// The recording, or the JSON report of measure, analyse, floor, check or discover; - is standard input
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 
@@ -31,7 +31,8 @@ pub struct RenderArgs {
         value_parser = ReportOutput::of_verdict,
         help = "How to write the report, and where to; several times for several: text, json, html (one page \
                 with pictures), csv-quantiles; of a recording also csv (a line an exchange) and hlog (HdrHistogram's \
-                log), of a report of check markdown, junit, nagios and prometheus. One of them goes to standard output"
+                log), of a report of check or discover markdown, junit, nagios and prometheus. One of them goes to standard \
+                output"
     )]
     pub formats: Vec<ReportOutput>,
 
@@ -160,14 +161,29 @@ pub struct DiscoverArgs {
     #[arg(long, value_name = "DIR")]
     pub root: Option<PathBuf>,
 
-    /// How to write the report, and where to; several times for several: text, json. One of them goes to standard
-    /// output
+    /// What exit codes mean
+    #[arg(long, value_enum, default_value_t)]
+    pub exit_codes: SurveyExitCodes,
+
+    /// How to write the report.
     #[arg(
         short,
         long = "format",
         value_name = "FORMAT[=FILE]",
         default_value = "text",
-        value_parser = ReportOutput::of_survey
+        value_parser = ReportOutput::of_survey,
+        help = "How to write the report, and where to; several times for several: text, json, html (one page), csv \
+                (a line a server), markdown, junit, nagios and prometheus. One of them goes to standard output"
     )]
     pub formats: Vec<ReportOutput>,
+}
+
+/// What exit codes of `discover` mean.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum SurveyExitCodes {
+    /// 0 told, whatever follows; 2 not
+    #[default]
+    Own,
+    /// 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN: for Nagios, Icinga and their like
+    Nagios,
 }

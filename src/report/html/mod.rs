@@ -14,12 +14,14 @@ mod scatter;
 mod servers;
 mod source;
 mod stability;
+mod survey;
 mod table;
 mod verdict;
 
 use std::io::{self, Write};
 
 pub use exchanges::Exchanges;
+pub use survey::write_survey;
 
 use super::quantity::{plain, utc};
 use super::text::source::title;
@@ -74,6 +76,43 @@ fn page(
         Some(judged) => verdict_line(judged),
         None => format!("The clock of {host}"),
     };
+    let head = Head {
+        title: &format!("{heading} - {host}, {started}"),
+        heading: &format!("The clock of {host}"),
+        tool: &report.tool,
+    };
+    let lasted = report.run.duration_ns;
+    let lasted = lasted.map_or("no end recorded".to_owned(), |ns| {
+        format!("for {}", plain(ns))
+    });
+    let below = format!("{started}, {lasted}, by {}", report.tool);
+    document(
+        m,
+        &head,
+        &below,
+        |m| contents(m, report, judged),
+        |m| sections(m, report, judged, exchanges),
+    )
+}
+
+/// What a page is called.
+struct Head<'a> {
+    /// In the browser's list of pages.
+    title: &'a str,
+    /// At its top.
+    heading: &'a str,
+    /// The program that made it.
+    tool: &'a str,
+}
+
+/// A page: its head, with a line below the heading, its contents, and what is on it.
+fn document(
+    m: &mut Markup<'_>,
+    head: &Head<'_>,
+    below: &str,
+    contents: impl FnOnce(&mut Markup<'_>) -> io::Result<()>,
+    sections: impl FnOnce(&mut Markup<'_>) -> io::Result<()>,
+) -> io::Result<()> {
     m.own("<!doctype html>\n")?;
     m.within("html", &[("lang", "en")], |m| {
         m.within("head", &[], |m| {
@@ -82,20 +121,18 @@ fn page(
             let width = "width=device-width, initial-scale=1";
             m.empty("meta", &[("name", "viewport"), ("content", width)])?;
             m.empty("meta", &[("name", "color-scheme"), ("content", "light dark")])?;
-            m.empty("meta", &[("name", "generator"), ("content", &report.tool)])?;
-            m.say("title", &[], &format!("{heading} - {host}, {started}"))?;
+            m.empty("meta", &[("name", "generator"), ("content", head.tool)])?;
+            m.say("title", &[], head.title)?;
             m.within("style", &[], |m| m.own(include_str!("style.css")))
         })?;
         m.within("body", &[], |m| {
             m.say("a", &[("class", "skip"), ("href", "#main")], "Skip to the result")?;
             m.within("header", &[], |m| {
-                m.say("h1", &[], &format!("The clock of {host}"))?;
-                let lasted = report.run.duration_ns;
-                let lasted = lasted.map_or("no end recorded".to_owned(), |ns| format!("for {}", plain(ns)));
-                m.say("p", &[], &format!("{started}, {lasted}, by {}", report.tool))
+                m.say("h1", &[], head.heading)?;
+                m.say("p", &[], below)
             })?;
-            contents(m, report, judged)?;
-            m.within("main", &[("id", "main")], |m| sections(m, report, judged, exchanges))?;
+            contents(m)?;
+            m.within("main", &[("id", "main")], sections)?;
             m.say("footer", &[], "Made by clockfit, which only observes. This page needs no network, and has no script.")
         })
     })
@@ -116,9 +153,14 @@ fn contents(m: &mut Markup<'_>, report: &Report, judged: Option<&CheckReport>) -
         add("floor", "Noise floor");
     }
     add("environment", "Environment");
+    links(m, &all)
+}
+
+/// The page's contents: where each leads, and what it is called.
+fn links(m: &mut Markup<'_>, all: &[(String, String)]) -> io::Result<()> {
     m.within("nav", &[("aria-label", "Contents")], |m| {
         m.within("ul", &[], |m| {
-            for (target, text) in &all {
+            for (target, text) in all {
                 m.within("li", &[], |m| m.say("a", &[("href", target)], text))?;
             }
             Ok(())

@@ -10,9 +10,15 @@ pub(super) type Column<'a> = (&'a str, bool);
 /// A word of more letters than this is broken, so that a name does not push numbers off the page.
 const LONG_WORD: usize = 40;
 
+/// A text of more letters than this takes several lines.
+const LONG_TEXT: usize = 50;
+
 /// How a cell looks.
 fn looks(text: &str, is_number: bool) -> &'static str {
-    let is_long = || text.split(' ').any(|word| word.chars().count() > LONG_WORD);
+    let is_long = || {
+        let mut words = text.split(' ');
+        text.chars().count() > LONG_TEXT || words.any(|word| word.chars().count() > LONG_WORD)
+    };
     match (is_number, is_long()) {
         (true, true) => "number long",
         (true, false) => "number",
