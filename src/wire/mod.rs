@@ -24,6 +24,7 @@
 
 #![deny(clippy::indexing_slicing)]
 
+mod control;
 mod header;
 mod kiss;
 mod packet;
@@ -32,6 +33,10 @@ mod timestamp;
 #[cfg(test)]
 mod tests;
 
+pub use control::{
+    CONTROL_HEADER_LEN, ControlAnswer, ControlAnswers, ControlError, ControlOpcode, ControlRequest,
+    ControlSelection, control_associations, control_variable,
+};
 pub use header::{HEADER_LEN, Header, PacketMode, Version, server_stamps};
 pub use kiss::KissCode;
 pub use packet::{Extension, Extensions, MAX_PACKET_LEN, Packet, ParseError};

@@ -11,7 +11,7 @@ pub(super) type Column<'a> = (&'a str, bool);
 const LONG_WORD: usize = 40;
 
 /// A text of more letters than this takes several lines.
-const LONG_TEXT: usize = 50;
+const LONG_TEXT: usize = 44;
 
 /// How a cell looks.
 fn looks(text: &str, is_number: bool) -> &'static str {

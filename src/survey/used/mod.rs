@@ -3,7 +3,9 @@
 //! Only this host can be asked. Nobody is started by being asked, and all that is answered is text from outside.
 
 mod chronyd;
+mod ntpd;
 mod ntpd_rs;
+mod openntpd;
 mod timesyncd;
 
 use schemars::JsonSchema;
@@ -68,8 +70,8 @@ pub(super) fn ask(files: &mut Files, daemons: &[Daemon]) -> Option<Vec<Running>>
             let (daemon, used) = match name.as_str() {
                 "chronyd" => (Some(DaemonName::Chrony), chronyd::ask()),
                 "systemd-timesyncd" => (Some(DaemonName::Timesyncd), timesyncd::ask()),
-                "ntpd" => (ntpd(daemons), Err(NOT_ASKED.to_owned())),
-                "openntpd" => (Some(DaemonName::Openntpd), Err(NOT_ASKED.to_owned())),
+                "ntpd" => an_ntpd(daemons),
+                "openntpd" => (Some(DaemonName::Openntpd), openntpd::ask()),
                 "ntpd-rs" => (Some(DaemonName::NtpdRs), ntpd_rs::ask(files)),
                 "phc2sys" => (Some(DaemonName::Phc2sys), Err(NOT_ASKED.to_owned())),
                 "timemaster" => (Some(DaemonName::Timemaster), Err(NOT_ASKED.to_owned())),
@@ -84,8 +86,34 @@ pub(super) fn ask(files: &mut Files, daemons: &[Daemon]) -> Option<Vec<Running>>
 /// Those that are not asked yet.
 const NOT_ASKED: &str = "how to ask it is not known here";
 
+/// One of those that call themselves ntpd: who answers control messages says which it is, and openntpd is asked by its
+/// own program.
+fn an_ntpd(daemons: &[Daemon]) -> (Option<DaemonName>, Result<Vec<Used>, String>) {
+    let found = the_ntpd(daemons);
+    if found == Some(DaemonName::Openntpd) {
+        return (found, openntpd::ask());
+    }
+    match ntpd::ask() {
+        Ok(told) => (told.daemon.or(found), Ok(told.servers)),
+        Err(ntpd::Silence::Broken(why)) => (found, Err(why)),
+        Err(ntpd::Silence::NoAnswer) => match (found, openntpd::is_there()) {
+            (None, true) => match openntpd::ask() {
+                Ok(servers) => (Some(DaemonName::Openntpd), Ok(servers)),
+                Err(why) => (None, Err(why)),
+            },
+            (Some(DaemonName::Busybox), _) => (found, Err(NO_WAY.to_owned())),
+            _ => (found, Err(NO_QUERY.to_owned())),
+        },
+    }
+}
+
+/// Of ntpd and ntpsec.
+const NO_QUERY: &str = "it does not answer queries (mode 6), as where its settings restrict this host (noquery, limited)";
+/// Of that of busybox.
+const NO_WAY: &str = "it has no way to be asked";
+
 /// Which of those that call themselves ntpd it is: the one that is found, where that is one.
-fn ntpd(daemons: &[Daemon]) -> Option<DaemonName> {
+fn the_ntpd(daemons: &[Daemon]) -> Option<DaemonName> {
     use DaemonName as D;
     let of_them = [D::Ntpd, D::Ntpsec, D::Openntpd, D::Busybox];
     let mut found = daemons
