@@ -33,10 +33,13 @@ fn look(args: &DiscoverArgs) -> anyhow::Result<SurveyReport> {
     let outputs = Outputs::open(&args.formats, &[])?;
     let root = args.root.as_deref().unwrap_or(Path::new("/"));
     let mut files = Files::below(root)?;
-    let found = match args.root {
+    let mut found = match args.root {
         Some(_) => survey_image(&mut files),
         None => survey(&mut files, clock::wall()),
     };
+    if args.probe_dhcp {
+        found.ask_dhcp(&args.interface)?;
+    }
     let answer = answer(&found);
     let shown = root.display().to_string();
     let report = SurveyReport::new(TOOL, &shown, &found, &answer);

@@ -40,6 +40,14 @@ const IPV6_PKTINFO: i32 = 50;
 /// linux/in6.h
 const IPV6_HOPLIMIT: i32 = 52;
 
+/// linux/socket.h
+const SOL_PACKET: i32 = 263;
+/// linux/if_packet.h
+const PACKET_AUXDATA: i32 = 8;
+/// `tpacket_auxdata.tp_status`: who sent this left the checksum to a card that it never reached
+/// (linux/if_packet.h).
+const TP_STATUS_CSUMNOTREADY: u32 = 1 << 3;
+
 /// `sock_extended_err.ee_origin` of a transmit stamp (linux/errqueue.h).
 const SO_EE_ORIGIN_TIMESTAMPING: u8 = 4;
 /// Stamp what is sent, where it is handed to the driver (linux/net_tstamp.h).
@@ -64,6 +72,9 @@ pub struct Control {
     /// The network card that stamped a received datagram. Absent where its driver keeps no account
     /// of its receive queues (NAPI id).
     pub card: Option<ReceivingCard>,
+    /// Whether the checksum of a packet was left to a card, as between hosts of one machine, and is not yet the right
+    /// one; false where that was not asked for.
+    pub checksum_pending: bool,
 }
 
 /// Why a message is on the error queue (`struct sock_extended_err`).
@@ -154,6 +165,11 @@ impl Control {
                 let interface = u32_at(body, 0).ok_or(ControlError::Truncated)?;
                 let length = u32_at(body, 4).ok_or(ControlError::Truncated)?;
                 self.card = Some(ReceivingCard { interface, length });
+            }
+            (SOL_PACKET, PACKET_AUXDATA) => {
+                // struct tpacket_auxdata: status u32, and what is not needed.
+                let status = u32_at(body, 0).ok_or(ControlError::Truncated)?;
+                self.checksum_pending = status & TP_STATUS_CSUMNOTREADY != 0;
             }
             (SOL_IP, IP_RECVERR) | (SOL_IPV6, IPV6_RECVERR) => {
                 self.report = Some(report(body).ok_or(ControlError::Truncated)?);
@@ -405,6 +421,20 @@ mod tests {
             length: 90,
         };
         assert_eq!(control.card, Some(card));
+    }
+
+    #[test]
+    fn tells_checksums_that_no_card_has_made() {
+        let pending = |status: u32| {
+            let mut body = status.to_ne_bytes().to_vec();
+            body.resize(20, 0);
+            let control = Control::parse(&message(SOL_PACKET, PACKET_AUXDATA, &body), 256);
+            control.unwrap().checksum_pending
+        };
+        // TP_STATUS_USER alone, and with the other one.
+        assert!(!pending(1) && pending(9));
+        let cut = message(SOL_PACKET, PACKET_AUXDATA, &[1, 0]);
+        assert_eq!(Control::parse(&cut, 256), Err(ControlError::Truncated));
     }
 
     #[test]

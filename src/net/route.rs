@@ -57,15 +57,16 @@ fn ask(remote: IpAddr) -> io::Result<u32> {
 
 /// The bytes of question and answer: `struct nlmsghdr`, `struct rtmsg`, attributes.
 #[cfg(all(target_os = "linux", not(clockfit_portable)))]
-mod message {
+pub(super) mod message {
     use super::{IpAddr, io};
 
-    const HEADER: usize = 16;
+    /// Bytes of `struct nlmsghdr`.
+    pub(in crate::net) const HEADER: usize = 16;
     const ROUTE: usize = 12;
     const ATTRIBUTE: usize = 4;
 
-    const NLM_F_REQUEST: u16 = 1;
-    const NLMSG_ERROR: u16 = 2;
+    pub(in crate::net) const NLM_F_REQUEST: u16 = 1;
+    pub(in crate::net) const NLMSG_ERROR: u16 = 2;
     const RTM_NEWROUTE: u16 = 24;
     const RTM_GETROUTE: u16 = 26;
     const RTA_DST: u16 = 1;
@@ -118,7 +119,7 @@ mod message {
     }
 
     /// Kind and body of the first attribute, and what comes after it.
-    fn attribute(bytes: &[u8]) -> Option<(u16, &[u8], &[u8])> {
+    pub(in crate::net) fn attribute(bytes: &[u8]) -> Option<(u16, &[u8], &[u8])> {
         let length = usize::from(u16::from_ne_bytes(array(bytes, 0)?));
         let kind = u16::from_ne_bytes(array(bytes, 2)?);
         let body = bytes.get(ATTRIBUTE..length)?;
@@ -126,7 +127,7 @@ mod message {
         Some((kind, body, after))
     }
 
-    fn array<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
+    pub(in crate::net) fn array<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
         bytes.get(at..)?.first_chunk::<N>().copied()
     }
 

@@ -12,7 +12,7 @@ use super::clean::clean;
 use crate::sample::Discipline;
 use crate::survey::{
     Answer, Author, Basis, Conclusion, Daemon, Enabled, Evidence, Finding, Missed, Offer, OfferBy,
-    Running, Selection, Source, SourceKind, Standing, Survey, Taken, Used,
+    ProbeFinding, Running, Selection, Source, SourceKind, Standing, Survey, Taken, Used,
 };
 use crate::time::TimeDelta;
 
@@ -69,7 +69,7 @@ pub struct SurveyReport {
 /// Where something stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EvidenceReport {
-    /// The file, below `root`.
+    /// The file, below `root`; who was asked, where nobody left a file.
     pub file: String,
     /// The line in it, from 1; null where the file as a whole tells.
     pub line: Option<u32>,
@@ -398,11 +398,38 @@ impl From<&Finding> for FindingReport {
                  this container may keep it, one that is not known, or one that ended in the last hours"
                     .to_owned(),
             ),
+            Finding::Probe(of) => probed(of),
         };
         Self {
             code: code.to_owned(),
             text: clean(&text),
         }
+    }
+}
+
+/// What came of asking the network.
+fn probed(of: &ProbeFinding) -> (&'static str, String) {
+    match of {
+        ProbeFinding::NotAllowed => (
+            "probe_not_allowed",
+            "--probe-dhcp: needs root or CAP_NET_RAW, so nobody was asked".to_owned(),
+        ),
+        ProbeFinding::NobodyToAsk => (
+            "probe_failed",
+            "--probe-dhcp: no Ethernet interface is switched on and has an address".to_owned(),
+        ),
+        ProbeFinding::Failed(what, why) => ("probe_failed", format!("--probe-dhcp: {what}: {why}")),
+        ProbeFinding::NoAnswer(interfaces) => (
+            "no_answer",
+            format!(
+                "--probe-dhcp: no DHCP server answers over {}",
+                interfaces.join(", ")
+            ),
+        ),
+        ProbeFinding::NamesNone(server, interface) => (
+            "names_none",
+            format!("--probe-dhcp: {server} answers over {interface}, and names no time server"),
+        ),
     }
 }
 

@@ -9,7 +9,7 @@ const SHOWN: usize = 160;
 /// Where something stands.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Evidence {
-    /// The file, as a path below the folder that was surveyed.
+    /// The file, as a path below the folder that was surveyed; who was asked, where nobody left a file.
     pub file: String,
     /// The line in it, from 1; absent where the file as a whole, or its being there, is what tells.
     pub line: Option<u32>,

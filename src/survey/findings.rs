@@ -4,6 +4,7 @@ use super::Survey;
 use super::answer::Taken;
 use super::configured::{Daemon, DaemonName};
 use super::offered::{Offer, Standing};
+use super::probed::ProbeFinding;
 use super::used::{Running, Selection, Used};
 
 /// Something to look at.
@@ -27,6 +28,8 @@ pub enum Finding {
     KernelNotTold(String),
     /// The kernel's clock counts as synchronised, and no daemon that is known here runs.
     KeptByOthers,
+    /// What came of asking the network.
+    Probe(ProbeFinding),
 }
 
 /// Looks at what is found, the daemons that start or run, and what became of the offers.
@@ -70,12 +73,15 @@ pub(super) fn find(survey: &Survey, active: &[&Daemon], offers: &[Taken]) -> Vec
                 .into_iter()
                 .any(|of| of.server == offer.server && fails(of))
         });
-        if is_idle && has {
-            findings.push(Finding::OfferNotUsed(offer.server.clone()));
+        let finding = Finding::OfferNotUsed(offer.server.clone());
+        // It may be offered twice.
+        if is_idle && has && !findings.contains(&finding) {
+            findings.push(finding);
         }
     }
     findings.extend(different_offers(survey));
     findings.extend(by_kernel(survey));
+    findings.extend(survey.probed.iter().cloned().map(Finding::Probe));
     findings
 }
 

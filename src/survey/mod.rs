@@ -3,7 +3,7 @@
 //! Floor 4. Files are read below one folder, that of this host or of a mounted image, by [`Files`]: what is read is
 //! data, and nothing leads out of that folder. Each program that leaves a trace of a time server has a file here: in
 //! `offered` those that ask the network, in `configured` time daemons, and in `used` those of them that can be asked
-//! while they run.
+//! while they run. What is asked of the network, on demand alone, has its files in `probed`.
 
 mod answer;
 mod configured;
@@ -12,6 +12,7 @@ mod files;
 mod findings;
 mod lines;
 mod offered;
+mod probed;
 #[cfg(test)]
 mod tests;
 mod used;
@@ -26,6 +27,7 @@ pub use evidence::Evidence;
 pub use files::{Files, Missed, NoRoot};
 pub use findings::Finding;
 pub use offered::{Offer, OfferBy, Standing};
+pub use probed::{NoInterface, ProbeFinding, Question, Reply};
 pub use used::{Running, Selection, Used};
 
 /// All that was found.
@@ -45,6 +47,20 @@ pub struct Survey {
     pub kernel: Option<Discipline>,
     /// What could not be read, and why.
     pub missed: Vec<Missed>,
+    /// What came of asking the network, beside offers.
+    pub probed: Vec<ProbeFinding>,
+}
+
+impl Survey {
+    /// Asks DHCP servers over these interfaces, or over each that has a link and an address, and adds what they offer.
+    /// It takes three seconds at most, and no lease.
+    ///
+    /// # Errors
+    ///
+    /// One of the interfaces is none of this host.
+    pub fn ask_dhcp(&mut self, interfaces: &[String]) -> Result<(), NoInterface> {
+        probed::ask_dhcp(interfaces, self)
+    }
 }
 
 /// Looks at this host: at its files, and asks the time daemons that run.
@@ -76,5 +92,6 @@ fn look(files: &mut Files, now: Option<Timestamp>) -> Survey {
         running: None,
         kernel: None,
         missed: files.missed(),
+        probed: Vec::new(),
     }
 }

@@ -119,3 +119,24 @@ fn a_plugin_tells_by_its_line_and_its_exit_code() {
     );
     assert!(lost.stderr.contains("No such file"), "{}", lost.stderr);
 }
+
+#[test]
+fn asking_is_for_this_host_and_over_interfaces_that_there_are() {
+    clockfit(["discover", "--probe-dhcp", "--root", "/"]).refused(&["--root", "--probe-dhcp"]);
+    clockfit(["discover", "--interface", "lo"]).refused(&["--probe-dhcp"]);
+    let unknown = clockfit(["discover", "--probe-dhcp", "--interface", "no-such-if"]);
+    unknown.refused(&["no interface no-such-if", "there are:", "lo"]);
+    // Over loopback there is nobody: nothing is sent, whoever runs this.
+    let lo = clockfit([
+        "discover",
+        "--probe-dhcp",
+        "--interface",
+        "lo",
+        "-f",
+        "json",
+    ])
+    .json();
+    let findings = lo["findings"].as_array().unwrap();
+    let said = |of: &serde_json::Value| of["code"] == "probe_failed";
+    assert!(findings.iter().any(said), "{findings:?}");
+}

@@ -152,14 +152,25 @@ Exit codes: 0 each two hosts keep the limits; 1 two do not; 3 the evidence does 
 /// Arguments of `discover`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Files are read, and daemons that run are asked what they use: nothing is changed or started, and no packet leaves \
-                  the host. With --root only files are read. What may not be read is told.\n\
+    after_help = "Files are read, and daemons that run are asked what they use: nothing is changed or started, and unless a \
+                  --probe option says so no packet leaves the host. With --root only files are read. What may not \
+                  be read is told.\n\
                   Exit codes: 0 told; 2 the folder cannot be looked at, or the report not written."
 )]
 pub struct DiscoverArgs {
     /// Look at the system below this folder, such as a mounted image, in place of this host: links stay inside of it
     #[arg(long, value_name = "DIR")]
     pub root: Option<PathBuf>,
+
+    /// Also ask DHCP servers which time servers they name (DHCPINFORM, and Information-request over IPv6), for 3 s at
+    /// most. No lease is taken or changed. Needs root or CAP_NET_RAW
+    #[arg(long, conflicts_with = "root")]
+    pub probe_dhcp: bool,
+
+    /// Ask DHCP servers over this interface; several times for several [default: each Ethernet that is on and has an
+    /// address]
+    #[arg(long, value_name = "NAME", requires = "probe_dhcp")]
+    pub interface: Vec<String>,
 
     /// What exit codes mean
     #[arg(long, value_enum, default_value_t)]

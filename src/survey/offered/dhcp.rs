@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// What a message told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Told {
+pub(in super::super) struct Told {
     /// Names and addresses.
     pub servers: Vec<String>,
     /// For how many seconds; absent where it does not say, or for ever.
@@ -15,11 +15,11 @@ pub(super) struct Told {
 /// Servers that one message may tell; there is no room for more in most.
 const MOST: usize = 256;
 /// Where the options of a message for IPv4 begin, and what stands before them (RFC 2131 sections 2 and 3).
-const OPTIONS: usize = 240;
-const COOKIE: [u8; 4] = [99, 130, 83, 99];
+pub(in super::super) const OPTIONS: usize = 240;
+pub(in super::super) const COOKIE: [u8; 4] = [99, 130, 83, 99];
 
 /// A DHCP message for IPv4, without headers of IP and UDP.
-pub(super) fn v4(message: &[u8]) -> Told {
+pub(in super::super) fn v4(message: &[u8]) -> Told {
     let mut found = Told::default();
     let fixed = message.get(OPTIONS - COOKIE.len()..OPTIONS);
     if fixed != Some(&COOKIE) {
@@ -62,7 +62,7 @@ pub(super) fn v4(message: &[u8]) -> Told {
 }
 
 /// Options, each with its data; what is cut off ends them.
-fn options_v4(mut rest: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+pub(in super::super) fn options_v4(mut rest: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     std::iter::from_fn(move || {
         loop {
             let (code, after) = rest.split_first()?;
@@ -81,7 +81,7 @@ fn options_v4(mut rest: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
 }
 
 /// A DHCP message for IPv6.
-pub(super) fn v6(message: &[u8]) -> Told {
+pub(in super::super) fn v6(message: &[u8]) -> Told {
     let mut found = Told::default();
     let mut sntp = Vec::new();
     for (code, data) in options_v6(message.get(4..).unwrap_or_default()) {
@@ -120,7 +120,7 @@ pub(super) fn ntp_servers(data: &[u8]) -> Vec<String> {
     suboptions.take(MOST).collect()
 }
 
-fn options_v6(mut rest: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+pub(in super::super) fn options_v6(mut rest: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     std::iter::from_fn(move || {
         let (head, after) = rest.split_first_chunk::<4>()?;
         let [a, b, c, d] = *head;
@@ -159,7 +159,7 @@ fn add(servers: &mut Vec<String>, server: String) {
 }
 
 /// Whether a text is an address or a host's name (RFC 1123 section 2.1): what comes from a network may be anything.
-pub(super) fn is_server(text: &str) -> bool {
+pub(in super::super) fn is_server(text: &str) -> bool {
     let address = text.split('%').next().unwrap_or(text);
     if address.parse::<std::net::IpAddr>().is_ok() {
         return text.bytes().all(|b| b.is_ascii_graphic());
@@ -176,7 +176,7 @@ pub(super) fn is_server(text: &str) -> bool {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in super::super) mod tests {
     use super::*;
 
     /// A message for IPv4 with these options, in hexadecimal digits.

@@ -2,7 +2,7 @@
 
 mod clocks;
 mod dhclient;
-mod dhcp;
+pub(super) mod dhcp;
 mod dhcpcd;
 mod network_manager;
 mod networkd;
