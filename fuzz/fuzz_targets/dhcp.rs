@@ -16,7 +16,8 @@ const MOST: usize = 256;
 fuzz_target!(|input: (bool, bool, u32, &[u8])| {
     let (is_v6, is_pending, transaction, bytes) = input;
     if let Ok(heard) = read(bytes, is_pending) {
-        let again = datagram(heard.from, heard.to, &heard.data).expect("what was read is no longer than a packet");
+        let again = datagram(heard.from, heard.to, &heard.data)
+            .expect("what was read is no longer than a packet");
         assert_eq!(read(&again, false), Ok(heard));
     }
     let from: IpAddr = match is_v6 {

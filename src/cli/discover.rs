@@ -40,6 +40,9 @@ fn look(args: &DiscoverArgs) -> anyhow::Result<SurveyReport> {
     if args.probe_dhcp {
         found.ask_dhcp(&args.interface)?;
     }
+    if args.probe_metadata {
+        found.ask_metadata();
+    }
     let answer = answer(&found);
     let shown = root.display().to_string();
     let report = SurveyReport::new(TOOL, &shown, &found, &answer);

@@ -430,6 +430,18 @@ fn probed(of: &ProbeFinding) -> (&'static str, String) {
             "names_none",
             format!("--probe-dhcp: {server} answers over {interface}, and names no time server"),
         ),
+        ProbeFinding::NoMetadata(address, why) => (
+            "no_metadata",
+            format!("--probe-metadata: no metadata service answers at {address}: {why}"),
+        ),
+        ProbeFinding::Platform(name, url) => (
+            "platform",
+            format!("--probe-metadata: this is a guest of {name}, by {url}"),
+        ),
+        ProbeFinding::Metadata(what, why) => (
+            "metadata_failed",
+            format!("--probe-metadata: {what}: {why}"),
+        ),
     }
 }
 

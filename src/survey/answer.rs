@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::configured::{Author, Daemon, DaemonName, Enabled, Source, SourceKind};
 use super::findings::{self, Finding};
-use super::offered::{Offer, Standing, also_called};
+use super::offered::{Offer, OfferBy, Standing, also_called};
 use super::used::Selection;
 use super::{Evidence, Survey};
 
@@ -67,18 +67,24 @@ pub fn answer(survey: &Survey) -> Answer {
     // What runs counts, however it was started.
     let is_active = |of: &&Daemon| of.enabled.is_yes() || runs(survey, of.name);
     let active: Vec<&Daemon> = survey.daemons.iter().filter(is_active).collect();
-    let (had, in_use) = (Had::by(&active), InUse::of(survey));
+    let chosen = Chosen::of(survey);
+    let (had, in_use) = (Had::by(&active, &chosen), InUse::of(survey));
     let taken = |offer: &Offer| {
-        let used = in_use.says(&offer.server).filter(|_| offer.by.is_network());
+        let used = in_use.says(&offer.server).filter(|_| !offer.by.is_clock());
         // What is in no file was told to the daemon itself.
-        let told = used.unwrap_or(false).then_some(Author::Dhcp);
+        let told = used.unwrap_or(false).then_some(match offer.by {
+            OfferBy::VendorData => Author::CloudInit,
+            OfferBy::UserData => Author::Site,
+            OfferBy::LinkLocal => Author::Image,
+            _ => Author::Dhcp,
+        });
         Taken {
             by: had.configured_by(offer).or(told),
             used,
         }
     };
     let offers: Vec<Taken> = survey.offers.iter().map(taken).collect();
-    let (mut conclusion, mut because) = conclude(survey, &active, &offers, &in_use);
+    let (mut conclusion, mut because) = conclude(survey, &active, &offers, &in_use, &chosen);
     if is_in_doubt(survey, &active, &in_use, conclusion) {
         conclusion = Conclusion::NotKnown;
     }
@@ -168,6 +174,32 @@ impl InUse {
     }
 }
 
+/// Servers of the user data: what cloud-init wrote of those is the choice of whoever runs the host.
+struct Chosen(BTreeSet<Server>);
+
+impl Chosen {
+    fn of(survey: &Survey) -> Self {
+        let by = |by: OfferBy| {
+            let offers = survey.offers.iter().filter(move |of| of.by == by);
+            offers.map(|of| Server::of(&of.server))
+        };
+        let mut servers: BTreeSet<Server> = by(OfferBy::UserData).collect();
+        // Of what both name nobody knows whose it is: it would have been written anyway.
+        for server in by(OfferBy::VendorData) {
+            servers.remove(&server);
+        }
+        Self(servers)
+    }
+
+    /// By whose doing a daemon has a source.
+    fn author(&self, of: &Source) -> Author {
+        match of.author {
+            Author::CloudInit if self.0.contains(&Server::of(&of.name)) => Author::Site,
+            author => author,
+        }
+    }
+}
+
 /// What daemons have, to be looked up: each of ten thousand offers in each of many thousand sources takes minutes.
 struct Had<'a> {
     servers: BTreeMap<Server, Author>,
@@ -177,7 +209,7 @@ struct Had<'a> {
 }
 
 impl<'a> Had<'a> {
-    fn by(active: &[&'a Daemon]) -> Self {
+    fn by(active: &[&'a Daemon], chosen: &Chosen) -> Self {
         let mut servers = BTreeMap::new();
         let mut clocks = Vec::new();
         for source in active.iter().flat_map(|of| &of.sources) {
@@ -185,7 +217,7 @@ impl<'a> Had<'a> {
                 SourceKind::Clock => clocks.push((source.name.as_str(), source.author)),
                 _ => {
                     let author = servers.entry(Server::of(&source.name));
-                    author.or_insert(source.author);
+                    author.or_insert(chosen.author(source));
                 }
             }
         }
@@ -199,7 +231,7 @@ impl<'a> Had<'a> {
 
     /// By whose doing one of the daemons has what is offered.
     fn configured_by(&self, offer: &Offer) -> Option<Author> {
-        if !offer.by.is_network() {
+        if offer.by.is_clock() {
             let mut clocks = self.clocks.iter();
             let clock = clocks.find(|(name, _)| is_clock(name, offer));
             return clock.map(|(_, author)| *author);
@@ -223,6 +255,7 @@ fn conclude(
     active: &[&Daemon],
     offers: &[Taken],
     in_use: &InUse,
+    chosen: &Chosen,
 ) -> (Conclusion, Vec<Evidence>) {
     if active.is_empty() {
         return (Conclusion::NoDaemon, Vec::new());
@@ -231,14 +264,14 @@ fn conclude(
     let all = || sources().map(|of| of.evidence.clone()).collect();
     let by_site = |is_clock: bool| -> Vec<Evidence> {
         sources()
-            .filter(|of| of.author == Author::Site && !of.fallback)
+            .filter(|of| chosen.author(of) == Author::Site && !of.fallback)
             .filter(|of| (of.kind == SourceKind::Clock) == is_clock)
             .map(|of| of.evidence.clone())
             .collect()
     };
     let mut of_site = by_site(false);
     // Clocks are whoever's choice runs the host where there is nothing else; images come with some, too.
-    if of_site.is_empty() && sources().all(|of| of.author == Author::Site) {
+    if of_site.is_empty() && sources().all(|of| chosen.author(of) == Author::Site) {
         of_site = by_site(true);
     }
     let takes: Vec<Evidence> = active
@@ -557,6 +590,42 @@ mod tests {
             (Conclusion::ByDefault, Some(Author::Dhcp))
         );
         assert_eq!(found.findings, [Finding::NotEnabled(DaemonName::Chrony)]);
+    }
+
+    #[test]
+    fn what_cloud_init_was_told_by_the_provider_and_by_the_user() {
+        let tree = debian(false);
+        let is = |conclusion, by: &[Option<Author>]| {
+            let found = of(&tree);
+            let found_by: Vec<_> = found.offers.iter().map(|of| of.by).collect();
+            assert_eq!((found.conclusion, found_by.as_slice()), (conclusion, by));
+        };
+        let vendor = "var/lib/cloud/instance/vendor-data.txt";
+        let user = "var/lib/cloud/instance/user-data.txt";
+        let written = "etc/chrony/sources.d/cloud.sources";
+        tree.add(vendor, b"#cloud-config\nntp:\n  servers: [a.example]\n");
+        // The provider offers it, and nobody took it.
+        is(Conclusion::ImageInstead, &[None]);
+        let cloud = b"# generated by cloud-init\nserver a.example\n";
+        tree.add(written, cloud);
+        is(Conclusion::ByDefault, &[Some(Author::CloudInit)]);
+        // What both name is the provider's, too.
+        let text = b"#cloud-config\nntp:\n  servers: [a.example]\n";
+        tree.add(user, text);
+        let both = Some(Author::CloudInit);
+        is(Conclusion::ByDefault, &[both, both]);
+        // The user's own: no offer of anybody else's.
+        tree.add(vendor, b"");
+        is(Conclusion::Chosen, &[Some(Author::Site)]);
+        tree.add("run/systemd/netif/leases/2", b"NTP=192.0.2.1\n");
+        is(Conclusion::Overridden, &[None, Some(Author::Site)]);
+        tree.add("run/systemd/netif/leases/2", b"NTP=192.0.2.1 a.example\n");
+        let site = Some(Author::Site);
+        is(Conclusion::ByHand, &[None, site, site]);
+        // It was told, and nobody wrote it down.
+        tree.add("run/systemd/netif/leases/2", b"");
+        tree.add(written, b"");
+        is(Conclusion::WouldTake, &[None]);
     }
 
     #[test]

@@ -63,7 +63,8 @@ pub(super) fn find(survey: &Survey, active: &[&Daemon], offers: &[Taken]) -> Vec
         }
     }
     for (offer, taken) in survey.offers.iter().zip(offers) {
-        let is_idle = taken.used == Some(false) && offer.standing != Standing::Old;
+        let stands = offer.standing != Standing::Old && offer.by.is_network();
+        let is_idle = taken.used == Some(false) && stands;
         let has = survey.running.iter().flatten().any(|of| {
             let servers = of.used.iter().flatten();
             // One that it could use is in reserve.

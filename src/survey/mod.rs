@@ -6,6 +6,7 @@
 //! while they run. What is asked of the network, on demand alone, has its files in `probed`.
 
 mod answer;
+mod cloud_config;
 mod configured;
 mod evidence;
 mod files;
@@ -22,6 +23,7 @@ use crate::sample::Discipline;
 use crate::time::Timestamp;
 
 pub use answer::{Answer, Conclusion, Taken, answer};
+pub use cloud_config::{CloudConfig, Named, cloud_config};
 pub use configured::{Author, Basis, Daemon, DaemonName, Enabled, Source, SourceKind};
 pub use evidence::Evidence;
 pub use files::{Files, Missed, NoRoot};
@@ -60,6 +62,12 @@ impl Survey {
     /// One of the interfaces is none of this host.
     pub fn ask_dhcp(&mut self, interfaces: &[String]) -> Result<(), NoInterface> {
         probed::ask_dhcp(interfaces, self)
+    }
+
+    /// Asks the platform that this guest may run on, by its metadata service and at addresses of the link where
+    /// platforms have time servers, and adds what it offers. It takes two seconds at most.
+    pub fn ask_metadata(&mut self) {
+        probed::ask_metadata(self);
     }
 }
 

@@ -123,6 +123,8 @@ fn a_plugin_tells_by_its_line_and_its_exit_code() {
 #[test]
 fn asking_is_for_this_host_and_over_interfaces_that_there_are() {
     clockfit(["discover", "--probe-dhcp", "--root", "/"]).refused(&["--root", "--probe-dhcp"]);
+    clockfit(["discover", "--probe-metadata", "--root", "/"])
+        .refused(&["--root", "--probe-metadata"]);
     clockfit(["discover", "--interface", "lo"]).refused(&["--probe-dhcp"]);
     let unknown = clockfit(["discover", "--probe-dhcp", "--interface", "no-such-if"]);
     unknown.refused(&["no interface no-such-if", "there are:", "lo"]);

@@ -9,7 +9,9 @@ use clockfit::report::{
     Saved, SurveyReport, SurveyState, csv, html, json, junit, markdown, nagios, prometheus,
 };
 use clockfit::sample::Discipline;
-use clockfit::survey::{DaemonName, Files, Running, Selection, Survey, Used, answer, survey_image};
+use clockfit::survey::{
+    DaemonName, Files, ProbeFinding, Running, Selection, Survey, Used, answer, survey_image,
+};
 use clockfit::time::TimeDelta;
 
 use super::html::{tags, well_formed};
@@ -114,7 +116,26 @@ fn all() -> Vec<SurveyReport> {
     let mut all: Vec<SurveyReport> = trees.iter().map(|tree| report_of(tree.path())).collect();
     let mut files = Files::below(trees[0].path()).unwrap();
     all.push(live(survey_image(&mut files)));
+    let mut files = Files::below(trees[0].path()).unwrap();
+    all.push(probed(survey_image(&mut files)));
     all
+}
+
+/// The same, where the network was asked, with an answer of each kind.
+fn probed(mut found: Survey) -> SurveyReport {
+    let text = |text: &str| text.to_owned();
+    let url = text("http://169.254.169.254/openstack/latest/meta_data.json");
+    found.probed = vec![
+        ProbeFinding::NotAllowed,
+        ProbeFinding::NobodyToAsk,
+        ProbeFinding::Failed(text("eth0"), text("it is \u{1b}[2Jswitched off")),
+        ProbeFinding::NoAnswer(vec![text("eth1"), text("eth2")]),
+        ProbeFinding::NamesNone(text("192.0.2.1"), text("eth0")),
+        ProbeFinding::NoMetadata(text("169.254.169.254"), text("Network is unreachable")),
+        ProbeFinding::Platform(text("OpenStack"), url.clone()),
+        ProbeFinding::Metadata(url, text("it is no JSON")),
+    ];
+    SurveyReport::new("clockfit 0.1.0", "/", &found, &answer(&found))
 }
 
 /// The same, where chronyd and another daemon run.
@@ -194,6 +215,18 @@ fn a_host_that_takes_what_it_is_offered() {
 #[test]
 fn what_is_used_is_told_last() {
     insta::assert_snapshot!("survey_used", text(&all()[4]));
+}
+
+#[test]
+fn what_came_of_asking_is_told_first() {
+    let report = &all()[5];
+    insta::assert_snapshot!("survey_probed", text(report));
+    // Each has a word for programs, and the page on it.
+    let page = schema::page("discover.md");
+    assert!(report.findings.len() >= 8);
+    for finding in &report.findings {
+        assert!(page.contains(&format!("`{}`", finding.code)), "{finding:?}");
+    }
 }
 
 #[test]

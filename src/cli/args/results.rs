@@ -167,6 +167,11 @@ pub struct DiscoverArgs {
     #[arg(long, conflicts_with = "root")]
     pub probe_dhcp: bool,
 
+    /// Also ask the platform that this guest runs on: its metadata service at 169.254.169.254 (OpenStack, EC2, GCE) for
+    /// time servers in what it tells cloud-init, and NTP servers at addresses of the link, for 2 s at most
+    #[arg(long, conflicts_with = "root")]
+    pub probe_metadata: bool,
+
     /// Ask DHCP servers over this interface; several times for several [default: each Ethernet that is on and has an
     /// address]
     #[arg(long, value_name = "NAME", requires = "probe_dhcp")]

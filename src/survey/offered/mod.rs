@@ -1,6 +1,7 @@
 //! What the network and the machine offer a host: servers that DHCP told, and clocks.
 
 mod clocks;
+mod cloud_init;
 mod dhclient;
 pub(super) mod dhcp;
 mod dhcpcd;
@@ -31,6 +32,12 @@ pub enum OfferBy {
     Dhcp6,
     /// A network manager, which does not say whether by DHCP.
     Network,
+    /// The provider, by what it tells cloud-init.
+    VendorData,
+    /// The platform: a server at an address of the link.
+    LinkLocal,
+    /// Whoever runs the host, by what he told cloud-init: the host's own choice, and no offer of anybody else's.
+    UserData,
     /// A hypervisor: a clock without a network.
     Hypervisor,
     /// The machine: its real-time clock.
@@ -44,14 +51,22 @@ impl OfferBy {
             Self::Dhcp4 => "DHCP",
             Self::Dhcp6 => "DHCPv6",
             Self::Network => "the network's settings",
+            Self::VendorData => "the provider's vendor data",
+            Self::LinkLocal => "the platform",
+            Self::UserData => "the user data",
             Self::Hypervisor => "the hypervisor",
             Self::Machine => "the machine",
         }
     }
 
-    /// Whether it offers servers, and not a clock.
+    /// Whether it offers servers, and is somebody else than whoever runs the host.
     pub const fn is_network(self) -> bool {
-        !matches!(self, Self::Hypervisor | Self::Machine)
+        !self.is_clock() && !matches!(self, Self::UserData)
+    }
+
+    /// Whether it offers a clock, and no server.
+    pub const fn is_clock(self) -> bool {
+        matches!(self, Self::Hypervisor | Self::Machine)
     }
 }
 
@@ -103,6 +118,7 @@ pub(super) fn find(files: &mut Files, now: Option<Timestamp>) -> Offers {
     dhclient::find(files, now, &mut found);
     dhcpcd::find(files, &interfaces, now, &mut found);
     wicked::find(files, now, &mut found);
+    cloud_init::find(files, &mut found);
     if let Some(file) = found.beyond.take() {
         let why = format!("offers more than {MOST} servers: the others are not told");
         files.miss(&file, why);
