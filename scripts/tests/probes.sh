@@ -132,7 +132,9 @@ grep -q BOUND "$scratch/reasons" || fail "dhclient: $(<"$scratch/dhclient.log")"
 cp "$scratch/reasons" "$scratch/reasons.before"
 cp "$scratch/dhclient.leases" "$scratch/leases.before"
 sort "$scratch/leases-$server" >"$scratch/given.before"
-ip netns exec "$client" ss -Hulpn 'sport = :68' 2>/dev/null | grep -q . || echo "(ss does not tell who holds port 68)"
+ip netns exec "$client" python3 -c 'import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).bind(("", 68))' \
+  2>"$scratch/bind.log" && fail "nobody holds the port"
+grep -q 'Address already in use' "$scratch/bind.log" || fail "$(<"$scratch/bind.log")"
 discover held --probe-dhcp
 holds held "$all"
 kill -0 "$holder" || fail "dhclient ended: $(<"$scratch/dhclient.log")"
@@ -239,7 +241,8 @@ echo "== no platform"
 # quick NAME: the platform, in bounded time.
 quick() {
   discover "$1" --probe-metadata
-  ((took < 3000)) || fail "$1: it took $took ms"
+  # Two seconds, and some for a machine that is busy with other tests.
+  ((took < 5000)) || fail "$1: it took $took ms"
 }
 quick nowhere
 holds nowhere 'told == [] and (said | length) == 1 and said[0].code == "no_metadata"'
