@@ -11,9 +11,9 @@ use super::*;
 use crate::sample::{
     AT_ERROR_FLOOR, Audited, Axis, Campaign, Change, ClockReading, Discipline, Disturbance,
     Environment, Event, Exchange, Leap, Load, LossCause, Machine, Mode, Nic, Note, Nts, OddAnswer,
-    OddQuestion, PtpClock, Quota, Reading, ReferenceId, ReferenceTime, Rejection, RunEnd, RunHeader,
-    Sample, ServerInfo, Sink, SourceId, SourceInfo, SourceKind, StampFault, StampSource, Steal, Tee,
-    Throttled, Timescale,
+    OddQuestion, PtpClock, Quota, Reading, ReferenceId, ReferenceTime, Rejection, RunEnd,
+    RunHeader, Sample, ServerInfo, Sink, SourceId, SourceInfo, SourceKind, StampFault, StampSource,
+    Steal, Tee, Throttled, Timescale,
 };
 use crate::time::{Frequency, Monotonic, TimeDelta, Timestamp};
 
