@@ -98,6 +98,10 @@ impl Progress {
     /// What a person should know before the report comes.
     fn tell(&mut self, source: Option<SourceId>, note: &Note) {
         let info = source.and_then(|id| self.sources.get(id.index()));
+        // Of a server that is asked in a burst it was told before.
+        if info.is_some_and(|info| info.kind == SourceKind::Burst) {
+            return;
+        }
         let whom = match (info, source) {
             // Nobody asked for that address.
             (Some(info), Some(id)) if self.is_beside(id) => format!("{}: ", info.source),

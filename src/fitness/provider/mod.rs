@@ -208,7 +208,7 @@ impl Provider<'_> {
                 self.answering(|of| Some(burst::rate_limit(of.id, of.record, of.burst))),
             ),
             Requirement::BurstDelay => (time, self.answering(|of| self.delay(of))),
-            Requirement::NoAmplification => (Some(0), self.each(|of| of.odd())),
+            Requirement::NoAmplification => (Some(0), self.answering(|of| of.odd())),
         };
         let worst = findings.iter().map(|of| of.verdict).max();
         Required {
