@@ -159,7 +159,7 @@ pub(super) fn failures(
     mut tell: impl FnMut(String),
 ) {
     for (id, record, found) in numbered(campaign, sources) {
-        if !campaign.is_beside(record) {
+        if record.info.kind != SourceKind::Embedded || !campaign.is_beside(record) {
             continue;
         }
         let floor = floors.iter().find(|floor| floor.source == id);

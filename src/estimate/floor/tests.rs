@@ -73,6 +73,18 @@ fn with_floors() -> Campaign {
     campaign
 }
 
+/// It stands beside what was asked for, as a floor does, and is none.
+#[test]
+fn a_burst_is_no_floor() {
+    let mut campaign = Campaign::default();
+    add(&mut campaign, SourceKind::Ntp, "BKK", &down_to(100));
+    add(&mut campaign, SourceKind::Burst, "BKK", &down_to(10));
+    let assessment = assess(&campaign);
+    assert!(assessment.floors.is_empty());
+    assert_eq!(failures(&assessment), [""; 0]);
+    assert_eq!(campaign.asked().count(), 1);
+}
+
 #[test]
 fn the_floor_is_the_upper_end_of_the_interval_of_p95_in_each_mode() {
     let found = assess(&with_floors());
