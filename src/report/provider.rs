@@ -14,7 +14,7 @@ use crate::fitness::{
     Counted, Finding, Ground, LEAST_SERVERS, Looks, Provision, Required, ServerFacts, Verdict,
 };
 use crate::sample::{Campaign, Nts, OddAnswer, SourceId};
-use crate::time::Timestamp;
+use crate::time::{TimeDelta, Timestamp};
 
 /// Name and version of the shape of [`ProviderReport`]. The version grows when a field changes its meaning or
 /// goes; a new field is no new version.
@@ -156,9 +156,9 @@ fn server(of: &ServerFacts, campaign: &Campaign) -> ProviderServerReport {
         stratum: of.info.map(|info| info.stratum),
         leap: of.info.map(|info| info.leap.name().to_owned()),
         precision: of.info.map(|info| info.precision),
-        root_distance_ns: of.root_distance.map(|of| of.as_nanos()),
+        root_distance_ns: of.root_distance.map(TimeDelta::as_nanos),
         followed: of.followed.iter().map(|of| clean(of)).collect(),
-        least_delay_ns: of.least_delay.map(|of| of.as_nanos()),
+        least_delay_ns: of.least_delay.map(TimeDelta::as_nanos),
         hops: of.hops,
         off_ns: of
             .off

@@ -189,15 +189,15 @@ struct Provider<'a> {
     servers: Vec<Server<'a>>,
 }
 
-impl Provider<'_> {
+impl<'a> Provider<'a> {
     fn judge(&self, requirement: Requirement) -> Required {
         let time = Some(self.limit.as_nanos());
         let number = |n: usize| i64::try_from(n).ok();
         let (limit, findings) = match requirement {
             Requirement::Servers => (number(LEAST_SERVERS), vec![self.count()]),
             Requirement::Answers => (Some(LOST), self.each(|of| Some(of.answers(self.campaign)))),
-            Requirement::Local => (Some(LOCAL.as_nanos()), self.answering(|of| of.way())),
-            Requirement::Synchronised => (None, self.each(|of| of.synchronised())),
+            Requirement::Local => (Some(LOCAL.as_nanos()), self.answering(Server::way)),
+            Requirement::Synchronised => (None, self.each(Server::synchronised)),
             Requirement::RootDistance => (time, self.answering(|of| of.root_distance(self.limit))),
             Requirement::Agreement => (None, self.agreement()),
             Requirement::LosesAny => (None, vec![self.loses_any()]),
@@ -208,7 +208,7 @@ impl Provider<'_> {
                 self.answering(|of| Some(burst::rate_limit(of.id, of.record, of.burst))),
             ),
             Requirement::BurstDelay => (time, self.answering(|of| self.delay(of))),
-            Requirement::NoAmplification => (Some(0), self.answering(|of| of.odd())),
+            Requirement::NoAmplification => (Some(0), self.answering(Server::odd)),
         };
         let worst = findings.iter().map(|of| of.verdict).max();
         Required {
@@ -220,12 +220,12 @@ impl Provider<'_> {
         }
     }
 
-    fn each(&self, find: impl Fn(&Server<'_>) -> Option<Finding>) -> Vec<Finding> {
+    fn each(&self, find: impl Fn(&Server<'a>) -> Option<Finding>) -> Vec<Finding> {
         self.servers.iter().filter_map(find).collect()
     }
 
     /// Of those that answer: that others are silent is told once.
-    fn answering(&self, find: impl Fn(&Server<'_>) -> Option<Finding>) -> Vec<Finding> {
+    fn answering(&self, find: impl Fn(&Server<'a>) -> Option<Finding>) -> Vec<Finding> {
         self.each(|of| find(of).filter(|_| of.has_answered()))
     }
 

@@ -36,11 +36,11 @@ pub fn write_provider(
         Ink::Title,
         &row(
             "server",
-            ["way", "hops", "stratum", "root", "lost", "burst"],
+            &["way", "hops", "stratum", "root", "lost", "burst"],
         ),
     )?;
     for server in &report.servers {
-        page.line(Ink::Plain, &row(&server.address, provider_cells(server)))?;
+        page.line(Ink::Plain, &row(&server.address, &provider_cells(server)))?;
     }
     for server in &report.servers {
         if let Some(text) = offers(server) {
@@ -131,8 +131,8 @@ pub(in super::super) fn provider_cells(of: &ProviderServerReport) -> [String; 6]
     ]
 }
 
-fn row(name: &str, cells: [impl AsRef<str>; 6]) -> String {
-    let [way, hops, stratum, root, lost, burst] = &cells;
+fn row(name: &str, cells: &[impl AsRef<str>; 6]) -> String {
+    let [way, hops, stratum, root, lost, burst] = cells;
     // A name that is too long stands as it is: it is what a reader looks for.
     format!(
         "{name:<NAME$} {:>10} {:>4} {:>7} {:>10} {:>7} {:>7}",

@@ -66,7 +66,7 @@ pub(in super::super) fn facts(
     }
     match found.kind {
         SourceKind::Ntp | SourceKind::Burst | SourceKind::Embedded => {
-            say("exchanges", exchanges(found, "sent"))
+            say("exchanges", exchanges(found, "sent"));
         }
         SourceKind::Phc => {
             say("clock", clock(found, report));
