@@ -1,7 +1,7 @@
 //! The operating system's side: stamped sockets, control messages, clocks, waiting, names.
 //!
 //! Floor 2, without protocol knowledge. It is the only place that uses `libc`, `socket2`, `rustix`,
-//! `mio` and `signal-hook`, and `sys.rs` the only one with `unsafe`. Kernel stamps exist on Linux;
+//! `rustls`, `mio` and `signal-hook`, and `sys.rs` the only one with `unsafe`. Kernel stamps exist on Linux;
 //! other Unix systems build with user-space stamps. Building with `--cfg clockfit_portable` takes
 //! that portable path on Linux too, so that it is checked where there is no other system.
 #![deny(clippy::indexing_slicing)]
@@ -28,6 +28,7 @@ pub mod rtc;
 mod socket;
 mod sys;
 pub mod tap;
+pub mod tls;
 pub mod watch;
 
 pub use limits::{DescriptorShortage, reserve_descriptors};

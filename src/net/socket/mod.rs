@@ -27,7 +27,8 @@ mod server;
 mod tests;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
@@ -42,6 +43,7 @@ use portable as system;
 pub use question::{Answers, ask_apart};
 pub use rehearsal::Rehearsal;
 pub use server::{ArmedStamps, Request, ServerSocket, Transmitted};
+use system::bind_to_interface;
 
 /// Who is asked to stamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +64,20 @@ fn open(address: SocketAddr) -> io::Result<Socket> {
     )?;
     socket.set_nonblocking(true)?;
     Ok(socket)
+}
+
+/// A connection that stands within `patience`.
+pub(super) fn connect(
+    to: SocketAddr,
+    interface: Option<&str>,
+    patience: Duration,
+) -> io::Result<TcpStream> {
+    let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
+    if let Some(interface) = interface {
+        bind_to_interface(&socket, interface)?;
+    }
+    socket.connect_timeout(&to.into(), patience)?;
+    Ok(socket.into())
 }
 
 /// "Nothing waits" is not an error; an interrupted call is not either, it is simply tried later.
