@@ -27,6 +27,7 @@
 mod control;
 mod header;
 mod kiss;
+mod nts;
 mod packet;
 mod timestamp;
 
@@ -39,5 +40,6 @@ pub use control::{
 };
 pub use header::{HEADER_LEN, Header, PacketMode, Version, server_stamps};
 pub use kiss::KissCode;
+pub use nts::{NTS_PORT, NTS_PROTOCOL, NtsAgreement, NtsRefusal, nts_request};
 pub use packet::{Extension, Extensions, MAX_PACKET_LEN, Packet, ParseError};
 pub use timestamp::{NtpShort, NtpTimestamp, Rounding};
