@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
-# A provider's servers, which are real chronyd: good ones, one that limits rates, one that is 50 ms off, one that is
-# not there.
+# A provider's servers, which are real chronyd: good ones, of which one offers NTS, one that limits rates, one that is
+# 50 ms off, one that is not there.
 set -euo pipefail
 # shellcheck source=scripts/tests/lib.bash
 source "$(dirname "${BASH_SOURCE[0]}")/lib.bash"
 
-need jq chronyd chronyc setpriv
+need jq chronyd chronyc setpriv openssl
 need_clockfit
 use_own_link 10.89.0
 ip -n "$server" link set lo up
 # Its files are for the daemons alone; reports are written by whoever runs clockfit.
 mkdir -m 700 "$scratch/daemons"
 
-# daemon LAST OFFSET [LINE]: a chronyd at 10.89.0.LAST, which follows a server of its own that is off by so much, and has
-# this line in its file. It never steers a clock (-x).
+# daemon LAST OFFSET [LINES]: a chronyd at 10.89.0.LAST, which follows a server of its own that is off by so much, and has
+# these lines in its file. It never steers a clock (-x).
 daemon() {
   local last=$1 offset=$2 files=$scratch/daemons/$1
   [[ $last == 2 ]] || ip -n "$server" address add "10.89.0.$last/24" dev s
@@ -43,7 +43,14 @@ settled() {
   ip netns exec "$server" chronyc -h "$files/sock" waitsync 60 0 20 1 >/dev/null || fail "chronyd $1: $(<"$files/log")"
 }
 
-for last in 2 3 4; do daemon $last 0ms; done
+# Nobody vouches for this certificate, and it is made out to nobody who is asked.
+certificate=$scratch/daemons/certificate
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=nobody.test \
+  -keyout "$certificate.key" -out "$certificate" 2>"$scratch/openssl.log" || fail "$(<"$scratch/openssl.log")"
+
+for last in 2 3; do daemon $last 0ms; done
+daemon 4 0ms "ntsserverkey $certificate.key
+ntsservercert $certificate"
 daemon 5 0ms ratelimit
 daemon 8 0ms ratelimit
 daemon 6 50ms
@@ -104,6 +111,16 @@ done
 [[ $(jq -c '[.servers[] | .hops, .interleaved]' "$scratch/good.json") == '[0,true,0,true,0,true]' ]] \
   || fail "good: $(jq -c .servers "$scratch/good.json")"
 echo "three good ones are fit"
+
+# nts NAME: of each server whether it offers NTS, or why not.
+nts() {
+  jq -r '[.servers[] | if .nts then "NTS" else .nts_why_not end] | join("; ")' "$scratch/$1.json"
+}
+none="nothing listens at TCP port 4460"
+[[ $(nts good) == "$none; $none; NTS" ]] || fail "good: $(nts good)"
+[[ $(nts silent) == "$none; $none; NTS; $none" ]] || fail "silent: $(nts silent)"
+[[ $(nts two) == "$none; $none" ]] || fail "two: $(nts two)"
+echo "NTS is found where it is offered"
 
 is limited not-rate-limited "unfit; 10.89.0.5 lost"
 is limited servers-agree fit

@@ -2,8 +2,10 @@
 //!
 //! Floor 4. One ordinary request, whose answer tells how far away the server is, and a handful of packets that no
 //! server should answer with more than it was sent: a server that does serves to flood others (RFC 8633 section 3.4).
-//! Each packet is sent once. What comes back is counted, and not believed.
+//! Each packet is sent once. What comes back is counted, and not believed. And keys for Network Time Security are asked
+//! for, which nobody uses.
 
+mod nts;
 mod odd;
 
 use std::io;
@@ -11,7 +13,7 @@ use std::net::SocketAddr;
 use std::thread;
 
 use crate::net::{Answers, ask_apart};
-use crate::sample::{OddAnswer, OddQuestion};
+use crate::sample::{Nts, OddAnswer, OddQuestion};
 use crate::time::TimeDelta;
 use crate::wire::Header;
 
@@ -30,7 +32,7 @@ pub fn ttls(servers: &[SocketAddr], interface: Option<&str>) -> Vec<Option<u8>> 
     ];
     let ttl = |answers: Vec<Answers>| answers.first().and_then(|of| of.ttl);
     each(servers, |server| {
-        ask_apart(server, interface, &request, PATIENCE)
+        ask_apart(*server, interface, &request, PATIENCE)
     })
     .into_iter()
     .map(|asked| asked.ok().and_then(ttl))
@@ -52,24 +54,37 @@ pub fn odd_answers(servers: &[SocketAddr], interface: Option<&str>) -> Vec<Vec<O
             .collect()
     };
     each(servers, |server| {
-        ask_apart(server, interface, &questions, PATIENCE)
+        ask_apart(*server, interface, &questions, PATIENCE)
     })
     .into_iter()
     .map(|asked| asked.map_or_else(|_| Vec::new(), told))
     .collect()
 }
 
+/// Whether each server offers Network Time Security (RFC 8915): whether it gives keys to who asks for them. A server is
+/// an address and the name that it is known by, which is its address where it has none.
+///
+/// Whether this host would trust its certificate is not asked.
+pub fn nts(servers: &[(SocketAddr, String)], interface: Option<&str>) -> Vec<Nts> {
+    each(servers, |(server, name)| {
+        Ok(nts::ask(*server, name, interface))
+    })
+    .into_iter()
+    .map(|asked| asked.unwrap_or_else(|error| Nts::NotOffered(error.to_string())))
+    .collect()
+}
+
 /// Asks several at a time; in their order.
-fn each(
-    servers: &[SocketAddr],
-    ask: impl Fn(SocketAddr) -> io::Result<Vec<Answers>> + Sync,
-) -> Vec<io::Result<Vec<Answers>>> {
+fn each<S: Sync, A: Send>(
+    servers: &[S],
+    ask: impl Fn(&S) -> io::Result<A> + Sync,
+) -> Vec<io::Result<A>> {
     let mut all = Vec::new();
     for some in servers.chunks(AT_A_TIME) {
         thread::scope(|scope| {
             let asking: Vec<_> = some
                 .iter()
-                .map(|server| scope.spawn(|| ask(*server)))
+                .map(|server| scope.spawn(|| ask(server)))
                 .collect();
             all.extend(asking.into_iter().map(|of| {
                 of.join()

@@ -16,7 +16,7 @@ use crate::audit;
 use crate::estimate;
 use crate::fitness::provide;
 use crate::report::{ProviderReport, json, markdown, text};
-use crate::sample::{Audited, Campaign, Note, Nts, SourceId};
+use crate::sample::{Audited, Campaign, Note, SourceId};
 use crate::sampler::Endpoint;
 use crate::time::{NANOS_PER_SEC, TimeDelta};
 
@@ -72,12 +72,16 @@ fn prepare(sources: &[Source], args: &RunArgs, burst_rate: u16) -> anyhow::Resul
     }
     let mut found = Targets::default();
     found.add_sources(sources, args)?;
-    let servers: Vec<(SourceId, SocketAddr)> = (0..)
+    let servers: Vec<Server> = (0..)
         .map(SourceId)
         .zip(&found.targets)
         .filter(|(_, of)| of.info.path <= 1)
         .filter_map(|(id, of)| match of.endpoint {
-            Endpoint::Server(address) => Some((id, address)),
+            Endpoint::Server(address) => Some(Server {
+                id,
+                address,
+                name: name(sources, &of.info.source, address),
+            }),
             Endpoint::Phc { .. } | Endpoint::Rtc(_) => None,
         })
         .collect();
@@ -100,26 +104,44 @@ pub(super) fn put_bursts_after(ready: &mut Ready, args: &RunArgs, burst_rate: u1
     }
 }
 
-fn afterwards(servers: Vec<(SourceId, SocketAddr)>, args: &RunArgs) -> Afterwards {
+/// A server that is asked for more than the time.
+struct Server {
+    id: SourceId,
+    address: SocketAddr,
+    /// As it was asked for, without its port.
+    name: String,
+}
+
+/// What a server is called that was asked for by this text.
+fn name(sources: &[Source], text: &str, address: SocketAddr) -> String {
+    let named = sources.iter().filter(|of| of.text == text);
+    let mut names = named.filter_map(|of| match &of.host {
+        Host::Name(name) => Some(name.clone()),
+        Host::Address(..) | Host::Phc(_) | Host::Rtc(_) => None,
+    });
+    names.next().unwrap_or_else(|| address.ip().to_string())
+}
+
+fn afterwards(servers: Vec<Server>, args: &RunArgs) -> Afterwards {
     let (interface, own) = (args.interface.clone(), args.own_servers);
     Box::new(move || {
         let interface = interface.as_deref();
-        let addresses: Vec<SocketAddr> = servers.iter().map(|(_, address)| *address).collect();
+        let addresses: Vec<SocketAddr> = servers.iter().map(|of| of.address).collect();
         let ttls = audit::ttls(&addresses, interface);
         let may = |address: &SocketAddr| targets::may_be_pressed(*address, own);
         let pressed: Vec<SocketAddr> = addresses.iter().copied().filter(may).collect();
         let mut odd = audit::odd_answers(&pressed, interface).into_iter();
-        let told = servers.iter().zip(ttls).map(|((id, address), ttl)| {
-            let odd = match may(address) {
+        let named: Vec<(SocketAddr, String)> = servers
+            .iter()
+            .map(|of| (of.address, of.name.clone()))
+            .collect();
+        let nts = audit::nts(&named, interface);
+        let told = servers.iter().zip(ttls).zip(nts).map(|((of, ttl), nts)| {
+            let odd = match may(&of.address) {
                 true => odd.next().unwrap_or_default(),
                 false => Vec::new(),
             };
-            let audited = Audited {
-                ttl,
-                odd,
-                nts: Nts::NotAsked,
-            };
-            (*id, Note::Audited(audited))
+            (of.id, Note::Audited(Audited { ttl, odd, nts }))
         });
         told.collect()
     })

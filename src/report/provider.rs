@@ -66,7 +66,8 @@ pub struct ProviderServerReport {
     pub off_ns: Option<(i64, i64)>,
     /// Whether it answers in interleaved mode (RFC 9769); null where it was not asked, or not heard.
     pub interleaved: Option<bool>,
-    /// Whether it offers Network Time Security (RFC 8915); null where nobody looked.
+    /// Whether it offers Network Time Security (RFC 8915), by a certificate that was not judged; null where nobody
+    /// looked.
     pub nts: Option<bool>,
     /// Why it does not.
     pub nts_why_not: Option<String>,

@@ -92,7 +92,7 @@ pub enum Nts {
     /// Nobody looked.
     #[default]
     NotAsked,
-    /// Keys were agreed on, or would be for a name that its certificate has.
+    /// It gave keys. Whether a client would take them from it is not said: its certificate was not judged.
     Offered,
     /// It does not, or what answers is something else: why.
     NotOffered(String),

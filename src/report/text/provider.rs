@@ -163,7 +163,7 @@ fn offers(of: &ProviderServerReport) -> Option<String> {
         None => {}
     }
     match (of.nts, &of.nts_why_not) {
-        (Some(true), _) => told.push("NTS".to_owned()),
+        (Some(true), _) => told.push("NTS (its certificate was not judged)".to_owned()),
         (Some(false), Some(why)) => told.push(format!("no NTS ({why})")),
         _ => {}
     }
