@@ -5,9 +5,13 @@ const MILLION: u32 = 1_000_000;
 /// Half of what a two-sided 95 % interval leaves out.
 const TAIL: f64 = 0.025;
 
+/// Of more tries than this, as many are looked at as stand for all of them: what there is to know is known long before.
+const MOST_TRIES: u64 = 10_000;
+
 /// Between which shares one is, in millionths, where `hits` of `tries` hit: the exact 95 % interval of C. Clopper and
 /// E. Pearson ("The use of confidence or fiducial limits illustrated in the case of the binomial", 1934), rounded
-/// outward. Anything, where nothing was tried. More hits than tries count as all. Takes 20 sums over `tries`.
+/// outward. Anything, where nothing was tried. More hits than tries count as all. Takes 40 sums over `tries`; more than
+/// ten thousand are taken for as many, which leaves the interval a little too wide.
 ///
 /// ```
 /// use clockfit::stats::share_interval;
@@ -19,6 +23,13 @@ pub fn share_interval(hits: u64, tries: u64) -> (u32, u32) {
         return (0, MILLION);
     }
     let hits = hits.min(tries);
+    if tries > MOST_TRIES {
+        let (below, above) = (scaled(hits, tries, false), scaled(hits, tries, true));
+        return (
+            share_interval(below, MOST_TRIES).0,
+            share_interval(above, MOST_TRIES).1,
+        );
+    }
     let terms = LogTerms::of(tries);
     // So many hits or more are the less likely the smaller the share.
     let lower = last(|share| terms.at_least(hits, share) <= TAIL);
@@ -29,6 +40,18 @@ pub fn share_interval(hits: u64, tries: u64) -> (u32, u32) {
         all if all == tries => (lower, MILLION),
         _ => (lower, (upper + 1).min(MILLION)),
     }
+}
+
+/// As many of [`MOST_TRIES`] as `hits` are of `tries`.
+fn scaled(hits: u64, tries: u64, up: bool) -> u64 {
+    let product = u128::from(hits) * u128::from(MOST_TRIES);
+    let tries = u128::from(tries.max(1));
+    let share = if up {
+        product.div_ceil(tries)
+    } else {
+        product / tries
+    };
+    u64::try_from(share).unwrap_or(MOST_TRIES)
 }
 
 /// The largest share, in millionths, that `holds`, which holds up to some share and not beyond.
@@ -99,8 +122,13 @@ fn count(n: u64) -> f64 {
 /// assert!((larger_share_by_chance((0, 4), (4, 4)) - 1.0 / 70.0).abs() < 1e-12);
 /// ```
 pub fn larger_share_by_chance(first: (u64, u64), second: (u64, u64)) -> f64 {
-    let (hits, tries) = (first.0.min(first.1), first.1);
-    let (more, others) = (second.0.min(second.1), second.1);
+    // Rounded so that the two are rather closer than they are.
+    let few = |(hits, tries): (u64, u64), up| match tries > MOST_TRIES {
+        true => (scaled(hits.min(tries), tries, up), MOST_TRIES),
+        false => (hits.min(tries), tries),
+    };
+    let (hits, tries) = few(first, true);
+    let (more, others) = few(second, false);
     let (all, total) = (hits + more, tries + others);
     let (of_first, of_second, of_all) = (
         LogTerms::of(tries),
@@ -131,6 +159,18 @@ mod tests {
         assert_eq!(share_interval(10, 10), (691_502, MILLION));
         // More than there can be.
         assert_eq!(share_interval(11, 10), (691_502, MILLION));
+    }
+
+    #[test]
+    fn however_many_are_claimed_little_is_asked() {
+        assert_eq!(share_interval(0, u64::MAX), share_interval(0, 10_000));
+        let (lower, upper) = share_interval(u64::MAX / 4, u64::MAX);
+        assert!((240_000..250_000).contains(&lower), "{lower}");
+        assert!((250_000..260_000).contains(&upper), "{upper}");
+        assert!(larger_share_by_chance((0, u64::MAX), (u64::MAX, u64::MAX)) < 1e-9);
+        assert!(larger_share_by_chance((u64::MAX, u64::MAX), (0, u64::MAX)) > 0.99);
+        // One loss of a million is no more than none.
+        assert_eq!(share_interval(1, 1_000_000).0, 0);
     }
 
     #[test]
