@@ -32,7 +32,7 @@ const EDGE: TimeDelta = TimeDelta::from_secs(8);
 /// Steps are made longer rather than ask servers more often than this in all: some seconds of work.
 const MOST_QUESTIONS: usize = 4_000_000;
 /// So many servers are each held against what most agree on.
-const MOST_APART: usize = 64;
+pub const MOST_APART: usize = 64;
 /// Steps and breaks beyond this are not looked at one by one: such a run says nothing of rates anyway.
 const MOST_EDGES: usize = 1_000;
 

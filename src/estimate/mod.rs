@@ -39,7 +39,7 @@ pub use apart::Apart;
 pub use bound::{BoundAt, Break};
 pub use class::ClassAssessment;
 pub use conditions::{Conditions, Evidence, Overcommit, Share, Stolen, Untold};
-pub use course::{Course, CourseAt, CourseServer, Unknown};
+pub use course::{Course, CourseAt, CourseServer, MOST_APART, Unknown};
 pub use crosscheck::CrossCheck;
 pub use floor::{Floor, FloorComparison, Resolution};
 pub use opinions::Opinions;

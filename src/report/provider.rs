@@ -111,8 +111,9 @@ pub struct ProviderFindingReport {
     /// nothing limits it. Null where there is no number.
     pub observed: Option<(i64, Option<i64>)>,
     /// Why, for programs: `servers`, `silent`, `unreachable`, `requests`, `way`, `unsynchronised`, `says`, `agrees`,
-    /// `falseticker`, `whole_second`, `smeared`, `torn`, `too_few`, `cannot_lose`, `follow`, `moved`, `moves`,
-    /// `no_burst`, `kissed`, `lost`, `longer`, `not_asked` or `odd`.
+    /// `falseticker`, `whole_second`, `smeared`, `torn`, `too_few`, `too_many`, `not_compared`, `no_majority`,
+    /// `cannot_lose`, `follow`, `moved`, `moves`, `no_burst`, `kissed`, `lost`, `gone`, `longer`, `not_asked`,
+    /// `silent_then`, `odd`, `unresolved`, `refuses`, `unusable`, `losses_not_kept` or `no_answer`.
     pub code: String,
     /// Why, for people.
     pub text: String,
@@ -202,7 +203,12 @@ pub(super) fn required(of: &Required, names: Names<'_>) -> ProviderRequirementRe
 fn code(ground: &Ground) -> &'static str {
     match ground {
         Ground::Servers { .. } => "servers",
-        Ground::Silent => "silent",
+        Ground::Silent(_) => "silent",
+        Ground::NoAnswer => "no_answer",
+        Ground::Unresolved { .. } => "unresolved",
+        Ground::Refuses(_) => "refuses",
+        Ground::Unusable(..) => "unusable",
+        Ground::LossesNotKept => "losses_not_kept",
         Ground::Unreachable(_) => "unreachable",
         Ground::Requests(..) => "requests",
         Ground::Way { .. } => "way",
@@ -216,6 +222,9 @@ fn code(ground: &Ground) -> &'static str {
         },
         Ground::Torn => "torn",
         Ground::TooFew => "too_few",
+        Ground::TooMany => "too_many",
+        Ground::NotCompared => "not_compared",
+        Ground::NoMajority => "no_majority",
         Ground::CannotLose(_) => "cannot_lose",
         Ground::Follow(_) => "follow",
         Ground::Moved(_) => "moved",
@@ -223,8 +232,10 @@ fn code(ground: &Ground) -> &'static str {
         Ground::NoBurst => "no_burst",
         Ground::Kissed(_) => "kissed",
         Ground::Lost { .. } => "lost",
+        Ground::Gone(_) => "gone",
         Ground::Longer => "longer",
         Ground::NotAsked => "not_asked",
+        Ground::SilentThen => "silent_then",
         Ground::Odd(_) => "odd",
     }
 }
@@ -247,10 +258,39 @@ fn sentence(of: &Finding, limit: Option<i64>, names: Names<'_>) -> String {
             let one: String = one.collect();
             format!("{answered} answered, and {LEAST_SERVERS} are asked for{one}")
         }
-        Ground::Silent => "never answered".to_owned(),
-        Ground::Unreachable(why) => format!("this host has no way to it: {}", clean(why)),
-        Ground::Requests(lost, sent) => match lost {
-            0 => format!("all of {sent} requests were answered"),
+        Ground::NoAnswer => "no server's answer tells".to_owned(),
+        Ground::Silent(0) => "was not asked before the run ended".to_owned(),
+        Ground::Silent(1) => "did not answer the one request that was sent to it".to_owned(),
+        Ground::Silent(sent) => format!("never answered, of {sent} times that it was asked"),
+        Ground::Unreachable(why) => format!(
+            "this host has no way to it: {}; -4 and -6 leave a family of addresses out",
+            clean(why)
+        ),
+        Ground::Unresolved { source, error } => format!(
+            "{} has no address that this host finds: {}",
+            clean(source),
+            clean(error)
+        ),
+        Ground::Refuses(n) => format!("refused service {n} times (kiss code DENY or RSTR)"),
+        Ground::Unusable(why, n) => format!(
+            "none of its answers can be used, {n} for this: {}",
+            why.describe().trim_end_matches('.')
+        ),
+        Ground::LossesNotKept => {
+            "no loss is on record, and not every program that records tells of losses; measure with clockfit provider"
+                .to_owned()
+        }
+        Ground::Requests(lost, sent) => match (lost, of.verdict) {
+            (0, Verdict::Fit) => format!("all of {sent} requests were answered"),
+            (0, _) => format!(
+                "all of {sent} requests were answered, which is too few to say more than that the share of losses {}; \
+                 a longer run (-d) tells",
+                share(of, limit)
+            ),
+            (_, Verdict::Undetermined) => format!(
+                "{lost} of {sent} requests were lost, which {}; a longer run (-d) tells",
+                share(of, limit)
+            ),
             _ => format!(
                 "{lost} of {sent} requests were lost, which {}",
                 share(of, limit)
@@ -294,8 +334,8 @@ fn sentence(of: &Finding, limit: Option<i64>, names: Names<'_>) -> String {
                     "by a whole second, as a server that has a leap second which the others have not, or the reverse"
                 }
                 Looks::Smeared => {
-                    "by a slope, as a server that smears a leap second among others that do not; no falseticker for \
-                     that, and they do not go together"
+                    "by a slope, as a server that smears a leap second among others that do not, or, where no leap \
+                     second is near, as a clock that runs free; either way they do not go together"
                 }
             };
             format!("contradicts the majority{off}: {looks}")
@@ -304,6 +344,15 @@ fn sentence(of: &Finding, limit: Option<i64>, names: Names<'_>) -> String {
             "contradicts another, and no majority tells which of them is right".to_owned()
         }
         Ground::TooFew => "there are too few servers to tell".to_owned(),
+        Ground::TooMany => {
+            "there are too many servers to compare each; name up to 64 at a time".to_owned()
+        }
+        Ground::NotCompared => {
+            "it answered, and cannot be held against others: it contradicts itself, was not synchronised, or keeps \
+             another time scale"
+                .to_owned()
+        }
+        Ground::NoMajority => "no majority agrees that it could be held against".to_owned(),
         Ground::CannotLose(ids) if ids.is_empty() => "any one of them can be lost".to_owned(),
         Ground::CannotLose(ids) => {
             format!(
@@ -329,20 +378,27 @@ fn sentence(of: &Finding, limit: Option<i64>, names: Names<'_>) -> String {
             plain(over.as_nanos())
         )),
         Ground::NoBurst => {
-            "no burst was sent to it: that is done at private addresses, or with --own-servers".to_owned()
+            "no burst was sent to it: clockfit provider does that at the end of a run whose length is known, at \
+             private addresses, or with --own-servers"
+                .to_owned()
         }
         Ground::Kissed(n) => format!("asked for fewer requests {n} times (kiss code RATE)"),
         Ground::Lost {
             in_burst: (lost, sent),
             in_calm,
             at_first,
+            late,
         } => {
             let before = format!(
                 "of the first {} it was asked gently {} were lost, before the burst {} of {} in all",
                 at_first.1, at_first.0, in_calm.0, in_calm.1
             );
+            let before = match late {
+                0 => before,
+                n => format!("{before}; {n} answers came too late, which is no limit"),
+            };
             match (lost, of.verdict) {
-                (0, _) => format!("all of {sent} requests of the burst were answered"),
+                (0, Verdict::Fit) => format!("all of {sent} requests of the burst were answered"),
                 (_, Verdict::Unfit) => {
                     format!("{lost} of {sent} requests of the burst were lost; {before}")
                 }
@@ -352,9 +408,23 @@ fn sentence(of: &Finding, limit: Option<i64>, names: Names<'_>) -> String {
                 ),
             }
         }
+        Ground::Gone(sent) => format!(
+            "none of {sent} requests of the burst was answered, not even the first, which a limited rate would let \
+             pass: it, or the way to it, went down; measure again"
+        ),
+        Ground::Longer if of.observed.is_none() => {
+            "too few answers, before the burst or in it, to compare how long they took".to_owned()
+        }
         Ground::Longer => allowed(format!("half of them took longer by {}", between())),
         Ground::NotAsked => {
-            "it was not asked: that is done at private addresses, or with --own-servers".to_owned()
+            "it was not asked: clockfit provider does that after a whole run, at private addresses, or with \
+             --own-servers"
+                .to_owned()
+        }
+        Ground::SilentThen => {
+            "answered nothing by then, not even an ordinary request: whether it would answer more than it is asked \
+             is not known"
+                .to_owned()
         }
         Ground::Odd(answers) if answers.is_empty() => {
             "eight packets that are no request for the time were answered with no more than they had, or not at all"

@@ -12,6 +12,7 @@ mod compare;
 mod formats;
 mod html;
 mod nic;
+mod provider;
 mod quorum;
 mod schema;
 mod services;

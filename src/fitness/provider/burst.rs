@@ -4,23 +4,33 @@ use super::super::verdict::{Observed, Verdict};
 use super::requirement::LOST;
 use super::{Finding, Ground};
 use crate::estimate::SourceAssessment;
-use crate::sample::{FIRST_REQUESTS, Rejection, SourceId, SourceRecord};
+use crate::sample::{FIRST_REQUESTS, LossCause, Rejection, SourceId, SourceRecord};
 use crate::stats::{QuantileEstimate, larger_share_by_chance, share_interval};
 
 /// What chance does less often than this is no chance: one time in two hundred, for each of the two rows of requests
 /// that a burst is compared with.
 const CHANCE: f64 = 0.005;
 
-/// Requests, and how many of them were lost.
-fn lost(of: &SourceRecord) -> (u64, u64) {
-    (of.lost_total(), of.sent())
+/// How many requests were lost, of how many; without those that nobody waited for any more, or whose socket was gone.
+pub(super) fn lost(of: &SourceRecord) -> (u64, u64) {
+    let causes = of.incidents().lost.iter();
+    let own = causes.filter(|(of, _)| matches!(of, LossCause::Interrupted | LossCause::Socket));
+    let own = own.fold(0_u64, |sum, (_, n)| sum.saturating_add(*n));
+    (
+        of.lost_total().saturating_sub(own),
+        of.sent().saturating_sub(own),
+    )
 }
 
-/// How often a server said that it is asked too often.
-fn kisses(of: &SourceRecord) -> u64 {
+/// How many answers were rejected for one of these reasons.
+pub(super) fn rejected(of: &SourceRecord, why: &[Rejection]) -> u64 {
     let rejected = &of.incidents().rejected;
-    rejected.get(&Rejection::KissRate).copied().unwrap_or(0)
+    let each = why.iter().filter_map(|why| rejected.get(why));
+    each.fold(0, |sum, n| sum.saturating_add(*n))
 }
+
+/// Kiss codes by which a server refuses service.
+pub(super) const REFUSALS: [Rejection; 2] = [Rejection::KissDeny, Rejection::KissRestrict];
 
 /// Between which shares one is.
 pub(super) fn share((lost, sent): (u64, u64)) -> Observed {
@@ -44,22 +54,45 @@ pub(super) fn rate_limit(
         observed,
         ground,
     };
-    let told = kisses(calm) + burst.map_or(0, kisses);
+    let kisses = |of| rejected(of, &[Rejection::KissRate]);
+    let told = kisses(calm).saturating_add(burst.map_or(0, kisses));
     if told > 0 {
         return of(Verdict::Unfit, None, Ground::Kissed(told));
     }
     let Some(burst) = burst.filter(|burst| burst.sent() > 0) else {
         return of(Verdict::Undetermined, None, Ground::NoBurst);
     };
+    // Who is refused only once he asks often is refused for that.
+    let refusals = rejected(burst, &REFUSALS);
+    if refusals > 0 && rejected(calm, &REFUSALS) == 0 {
+        return of(Verdict::Unfit, None, Ground::Refuses(refusals));
+    }
     let (in_burst, in_calm) = (lost(burst), lost(calm));
+    // A rate that is limited lets the first ones pass. Where none did, and nothing was wrong until then, the server or
+    // the way to it went down.
+    let is_gone = in_burst.1 > 0 && in_burst.0 == in_burst.1;
+    if is_gone && share(in_calm).against(LOST) != Verdict::Unfit {
+        return of(
+            Verdict::Undetermined,
+            Some(share(in_burst)),
+            Ground::Gone(in_burst.1),
+        );
+    }
     let observed = share(in_burst);
     let first = FIRST_REQUESTS.min(in_calm.1);
     let at_first = (calm.incidents().lost_at_first, first);
-    let is_more = |before| larger_share_by_chance(before, in_burst) < CHANCE;
+    // What was answered after the time-out was answered, by a server or to a host that has too much to do.
+    let late = rejected(burst, &[Rejection::TooLate]);
+    let unanswered = (in_burst.0.saturating_sub(late), in_burst.1);
+    let is_more = |before| {
+        share(unanswered).against(LOST) == Verdict::Unfit
+            && larger_share_by_chance(before, unanswered) < CHANCE
+    };
     let ground = Ground::Lost {
         in_burst,
         in_calm,
         at_first,
+        late,
     };
     let verdict = match observed.against(LOST) {
         // The path may lose as many at all times.

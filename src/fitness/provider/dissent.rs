@@ -51,7 +51,12 @@ pub(super) fn looks(off: Option<Interval>, moves: Option<(i64, i64)>, leap_is_ne
         let negative = upper < 0 && -upper <= STEEPEST_SMEAR && -lower >= FLATTEST_SMEAR;
         positive || negative
     };
-    let may_slope = |(lower, upper)| lower <= STEEPEST_SMEAR && upper >= -STEEPEST_SMEAR;
+    // What is proven to stand still is no smear on any day.
+    let may_slope = |(lower, upper): (i64, i64)| {
+        let positive = lower <= STEEPEST_SMEAR && upper >= FLATTEST_SMEAR;
+        let negative = -upper <= STEEPEST_SMEAR && -lower >= FLATTEST_SMEAR;
+        positive || negative
+    };
     let is_smear = moves.is_some_and(slopes) || (leap_is_near && moves.is_none_or(may_slope));
     match is_smear && is_within {
         true => Looks::Smeared,
@@ -126,6 +131,10 @@ mod tests {
         );
         assert_eq!(
             looks(off(60_000, 60_001), Some((ppm(10), ppm(13))), true),
+            Looks::Wrong
+        );
+        assert_eq!(
+            looks(off(49, 51), Some((ppm(-2), ppm(2))), true),
             Looks::Wrong
         );
         // Where a leap second is near, less will do.

@@ -14,15 +14,20 @@ pub(super) use parties::servers as parties;
 pub use requirement::{Counted, LEAST_UPSTREAMS, LOCAL, LOST, Requirement};
 pub use servers::ServerFacts;
 
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
 use super::catalogue::Catalogue;
 use super::conformance::LEAST_SERVERS;
 use super::quantity::Quantity;
 use super::verdict::{Observed, Verdict};
 use super::{CannotJudge, DECIDING_GRADE};
-use crate::estimate::Assessment;
-use crate::sample::{Campaign, OddAnswer, SourceId, SourceInfo, SourceKind};
+use crate::estimate::{Assessment, MOST_APART};
+use crate::sample::{
+    CHUNK, Campaign, Note, OddAnswer, Rejection, SourceId, SourceInfo, SourceKind,
+};
 use crate::stats::{Claimed, most_agreed};
-use crate::time::{Interval, TimeDelta};
+use crate::time::{Interval, Monotonic, TimeDelta};
 use servers::Server;
 
 /// What is said of a provider's servers.
@@ -72,8 +77,23 @@ pub enum Ground {
         /// Addresses that are one server: a name in both families, or one clock by its corrections.
         together: Vec<Vec<SourceId>>,
     },
-    /// It never answered.
-    Silent,
+    /// It never answered, of so many times that it was asked.
+    Silent(u64),
+    /// No server's answer tells.
+    NoAnswer,
+    /// This name has no address, by the resolver's word.
+    Unresolved {
+        /// As it was asked for.
+        source: String,
+        /// Why.
+        error: String,
+    },
+    /// It refused service so often (kiss codes DENY and RSTR).
+    Refuses(u64),
+    /// None of its answers can be used: why most of them cannot, and how many.
+    Unusable(Rejection, u64),
+    /// Another program recorded it, and no losses: there may have been some.
+    LossesNotKept,
     /// This host has no way to it, by the network's own word.
     Unreachable(String),
     /// Of so many requests some were lost: lost, sent.
@@ -100,6 +120,12 @@ pub enum Ground {
     Torn,
     /// There are too few servers to tell.
     TooFew,
+    /// There are more than are compared one by one.
+    TooMany,
+    /// Nothing that it said can be held against others.
+    NotCompared,
+    /// No majority agrees that it could be held against.
+    NoMajority,
     /// These cannot be lost.
     CannotLose(Vec<SourceId>),
     /// What they follow, by reference ids.
@@ -123,11 +149,17 @@ pub enum Ground {
         in_calm: (u64, u64),
         /// Of those with which it began.
         at_first: (u64, u64),
+        /// How many answers of the burst came after the time-out.
+        late: u64,
     },
+    /// None of so many requests of the burst was answered, though it answered before.
+    Gone(u64),
     /// The median of the delay, beyond what it was before.
     Longer,
     /// Nobody asked.
     NotAsked,
+    /// It had answered, and by then did not answer an ordinary request either.
+    SilentThen,
     /// These were answered with more than they had, or at all; none is well.
     Odd(Vec<OddAnswer>),
 }
@@ -145,12 +177,7 @@ pub fn provide(
     let grade = catalogue.grade(DECIDING_GRADE).ok();
     let limit = grade.and_then(|grade| grade.limits.time(Quantity::OffsetMostly));
     let limit = limit.unwrap_or_default();
-    let all = Provider {
-        campaign,
-        assessment,
-        limit,
-        servers: Server::all(campaign, assessment),
-    };
+    let all = Provider::new(campaign, assessment, limit);
     if all.servers.is_empty() {
         return Err(CannotJudge::NothingKnown);
     }
@@ -172,13 +199,7 @@ pub(super) fn require(
     assessment: &Assessment,
     requirement: Requirement,
 ) -> Required {
-    Provider {
-        campaign,
-        assessment,
-        limit: TimeDelta::ZERO,
-        servers: Server::all(campaign, assessment),
-    }
-    .judge(requirement)
+    Provider::new(campaign, assessment, TimeDelta::ZERO).judge(requirement)
 }
 
 struct Provider<'a> {
@@ -187,15 +208,30 @@ struct Provider<'a> {
     /// How far a clock may be off, by the grade that decides.
     limit: TimeDelta,
     servers: Vec<Server<'a>>,
+    /// Which addresses that answered are one server.
+    parties: Vec<Vec<SourceId>>,
 }
 
 impl<'a> Provider<'a> {
+    fn new(campaign: &'a Campaign, assessment: &'a Assessment, limit: TimeDelta) -> Self {
+        let servers = Server::all(campaign, assessment);
+        let answered = servers.iter().filter(|of| of.has_answered());
+        let answered: BTreeSet<SourceId> = answered.map(|of| of.id).collect();
+        Self {
+            campaign,
+            assessment,
+            limit,
+            parties: parties(campaign, |id| answered.contains(&id)),
+            servers,
+        }
+    }
+
     fn judge(&self, requirement: Requirement) -> Required {
         let time = Some(self.limit.as_nanos());
         let number = |n: usize| i64::try_from(n).ok();
         let (limit, findings) = match requirement {
             Requirement::Servers => (number(LEAST_SERVERS), vec![self.count()]),
-            Requirement::Answers => (Some(LOST), self.each(|of| Some(of.answers(self.campaign)))),
+            Requirement::Answers => (Some(LOST), self.answers()),
             Requirement::Local => (Some(LOCAL.as_nanos()), self.answering(Server::way)),
             Requirement::Synchronised => (None, self.each(Server::synchronised)),
             Requirement::RootDistance => (time, self.answering(|of| of.root_distance(self.limit))),
@@ -210,10 +246,14 @@ impl<'a> Provider<'a> {
             Requirement::BurstDelay => (time, self.answering(|of| self.delay(of))),
             Requirement::NoAmplification => (Some(0), self.answering(Server::odd)),
         };
+        // What was found of nobody is not known.
+        let findings = match findings.is_empty() {
+            true => vec![of_all(Verdict::Undetermined, None, Ground::NoAnswer)],
+            false => findings,
+        };
         let worst = findings.iter().map(|of| of.verdict).max();
         Required {
             requirement,
-            // What was found of nobody is not known.
             verdict: worst.unwrap_or(Verdict::Undetermined),
             limit,
             findings,
@@ -229,21 +269,46 @@ impl<'a> Provider<'a> {
         self.each(|of| find(of).filter(|_| of.has_answered()))
     }
 
-    fn parties(&self) -> Vec<Vec<SourceId>> {
-        parties(self.campaign, |id| {
-            let mut servers = self.servers.iter();
-            servers.any(|of| of.id == id && of.has_answered())
-        })
+    fn answers(&self) -> Vec<Finding> {
+        let mut found = self.each(|of| Some(of.answers(self.campaign)));
+        found.extend(self.unresolved().map(|(source, error)| {
+            let (source, error) = (source.clone(), error.clone());
+            let ground = Ground::Unresolved { source, error };
+            of_all(Verdict::Undetermined, None, ground)
+        }));
+        found
+    }
+
+    /// Names that have no address, as far as this host's resolver knows.
+    fn unresolved(&self) -> impl Iterator<Item = (&String, &String)> {
+        self.campaign
+            .notes
+            .iter()
+            .filter_map(|(_, _, note)| match note {
+                Note::Unresolved { source, error } => Some((source, error)),
+                _ => None,
+            })
+    }
+
+    /// How many servers there may be beside those that answered, as far as this host can tell.
+    fn perhaps(&self) -> usize {
+        let servers = self.servers.iter();
+        let silent = servers.filter(|of| of.may_answer(self.campaign)).count();
+        silent + self.unresolved().count()
     }
 
     fn count(&self) -> Finding {
-        let mut parties = self.parties();
+        let mut parties = self.parties.clone();
         let answered = parties.len();
         parties.retain(|of| of.len() > 1);
         of_all(
-            match answered >= LEAST_SERVERS {
-                true => Verdict::Fit,
-                false => Verdict::Unfit,
+            match (
+                answered >= LEAST_SERVERS,
+                answered + self.perhaps() >= LEAST_SERVERS,
+            ) {
+                (true, _) => Verdict::Fit,
+                (_, true) => Verdict::Undetermined,
+                _ => Verdict::Unfit,
             },
             Some(Observed::exactly(
                 i64::try_from(answered).unwrap_or(i64::MAX),
@@ -260,6 +325,7 @@ impl<'a> Provider<'a> {
         if course.servers.len() < 2 {
             return vec![of_all(Verdict::Undetermined, None, Ground::TooFew)];
         }
+        let leap_is_near = dissent::leap_is_near(self.campaign);
         let found = course.servers.iter().map(|server| {
             let off = dissent::from_majority(self.assessment.agreement.as_ref(), server.source);
             let ground = match (server.dissented, server.torn) {
@@ -270,7 +336,7 @@ impl<'a> Provider<'a> {
                     looks: dissent::looks(
                         off,
                         server.apart.as_ref().and_then(dissent::rate),
-                        dissent::leap_is_near(self.campaign),
+                        leap_is_near,
                     ),
                 },
             };
@@ -286,21 +352,24 @@ impl<'a> Provider<'a> {
                 ground,
             }
         });
-        found.collect()
+        let mut found: Vec<Finding> = found.collect();
+        let is_compared = |id| course.servers.iter().any(|of| of.source == id);
+        let samples = |of: &&Server<'_>| !of.record.samples.is_empty() && !is_compared(of.id);
+        let others = self.servers.iter().filter(samples);
+        found.extend(others.map(|of| of.is(Verdict::Undetermined, None, Ground::NotCompared)));
+        found.sort_by_key(|of| of.server);
+        found
     }
 
     fn loses_any(&self) -> Finding {
-        let first: Vec<SourceId> = self
-            .parties()
-            .iter()
-            .filter_map(|of| of.first().copied())
-            .collect();
         let agreement = self.assessment.agreement.as_ref();
         let members = agreement.map_or(&[][..], |of| &of.members);
-        let members: Vec<_> = members
-            .iter()
-            .filter(|of| first.contains(&of.source))
-            .collect();
+        // One word a server, whichever of its addresses has it.
+        let word = |party: &Vec<SourceId>| {
+            let mut words = party.iter();
+            words.find_map(|id| members.iter().find(|of| of.source == *id))
+        };
+        let members: Vec<_> = self.parties.iter().filter_map(word).collect();
         if members.is_empty() {
             return of_all(Verdict::Undetermined, None, Ground::TooFew);
         }
@@ -320,20 +389,23 @@ impl<'a> Provider<'a> {
             .map(|of| of.source)
             .filter(|id| !agree_without(*id))
             .collect();
-        let verdict = match needed.is_empty() {
-            true => Verdict::Fit,
-            false => Verdict::Unfit,
+        let verdict = match (needed.is_empty(), self.perhaps()) {
+            (true, _) => Verdict::Fit,
+            (false, 0) => Verdict::Unfit,
+            // With those that this host does not reach it may be otherwise.
+            _ => Verdict::Undetermined,
         };
         of_all(verdict, None, Ground::CannotLose(needed))
     }
 
     fn upstreams(&self) -> Finding {
-        let parties = self.parties();
-        let first = parties.iter().filter_map(|of| of.first().copied());
+        let addresses = self.servers.iter().map(|of| &of.record.info.address);
+        let asked: BTreeSet<Ipv4Addr> = addresses.filter_map(|of| of.parse().ok()).collect();
+        let first = self.parties.iter().filter_map(|of| of.first().copied());
         let mut clocks: Vec<String> = Vec::new();
         for id in first {
             let server = self.servers.iter().find(|of| of.id == id);
-            clocks.extend(server.into_iter().flat_map(Server::follows));
+            clocks.extend(server.into_iter().flat_map(|of| of.follows(&asked)));
         }
         clocks.sort();
         clocks.dedup();
@@ -358,16 +430,35 @@ impl<'a> Provider<'a> {
             let all = self.servers.iter();
             all.filter(|other| other.id != of.id && other.has_answered())
         };
-        let breaks = of.found.timing.breaks.len();
-        // What breaks with all of them is this host's counter.
-        let is_alone = others().any(|other| other.found.timing.breaks.is_empty());
-        if breaks > 0 && is_alone {
-            return Some(of.is(Verdict::Unfit, None, Ground::Moved(breaks)));
+        let breaks = &of.found.timing.breaks;
+        // What breaks with all of them is this host's counter; who was not heard after it says nothing of that.
+        let is_alone = |at: Monotonic| {
+            let mut others = others();
+            others.any(|other| {
+                let latest = other.record.samples.latest();
+                other.found.timing.breaks.is_empty() && latest.is_some_and(|last| last.at > at)
+            })
+        };
+        let first = breaks.first().and_then(|first| {
+            let mut chunk = of.record.samples.chunk(first.sample / CHUNK);
+            chunk.nth(first.sample % CHUNK)
+        });
+        if first.is_some_and(|first| is_alone(first.at)) {
+            return Some(of.is(Verdict::Unfit, None, Ground::Moved(breaks.len())));
         }
-        let mut course = self.assessment.course.servers.iter();
-        let apart = course.find(|server| server.source == of.id);
-        let Some(apart) = apart.and_then(|server| server.apart) else {
-            return Some(of.is(Verdict::Undetermined, None, Ground::TooFew));
+        let servers = &self.assessment.course.servers;
+        let compared = servers.iter().find(|server| server.source == of.id);
+        let ground = match (compared, servers.len()) {
+            (_, 0 | 1) => Ground::TooFew,
+            (None, _) => Ground::NotCompared,
+            (_, n) if n > MOST_APART => Ground::TooMany,
+            _ => Ground::NoMajority,
+        };
+        let Some(apart) = compared
+            .and_then(|server| server.apart)
+            .filter(|_| servers.len() > 1)
+        else {
+            return Some(of.is(Verdict::Undetermined, None, ground));
         };
         let observed = Observed {
             lower: apart.moved_at_least.as_nanos(),

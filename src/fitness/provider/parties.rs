@@ -1,10 +1,11 @@
 //! How many servers there are behind the addresses that were asked.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::super::timeline::Timeline;
 use super::is_asked;
-use crate::sample::{Campaign, SourceId, SourceRecord};
+use crate::sample::{Campaign, ReferenceTime, SourceId, SourceRecord};
 
 /// Addresses behind which one server stands, as far as it is known; each group in the campaign's order.
 pub(in super::super) fn servers(
@@ -20,49 +21,76 @@ pub(in super::super) fn servers(
         .iter()
         .map(|(_, of)| Timeline::of(&of.reference_spells()))
         .collect();
-    // A name may have an address in each family, and one server behind both.
-    let place = |wanted: usize| -> usize {
-        let Some((_, record)) = asked.get(wanted) else {
-            return 0;
-        };
-        let alike = asked
-            .iter()
-            .take(wanted)
-            .filter(|(_, of)| of.info.source == record.info.source && is_v6(of) == is_v6(record));
-        alike.count()
-    };
-    let same_name = |a: usize, b: usize| match (asked.get(a), asked.get(b)) {
-        (Some((_, one)), Some((_, other))) => {
-            one.info.source == other.info.source
-                && is_v6(one) != is_v6(other)
-                && place(a) == place(b)
+    let mut groups = Groups::of(asked.len());
+    // A name may have an address in each family, and one server behind both: the first of each, and so on.
+    let mut seen: BTreeMap<(&str, bool), usize> = BTreeMap::new();
+    let mut named: BTreeMap<(&str, usize, bool), usize> = BTreeMap::new();
+    for (this, (_, record)) in asked.iter().enumerate() {
+        let (name, family) = (record.info.source.as_str(), is_v6(record));
+        let count = seen.entry((name, family)).or_default();
+        *count += 1;
+        named.insert((name, *count, family), this);
+        if let Some(other) = named.get(&(name, *count, !family)) {
+            groups.join(*other, this);
         }
-        _ => false,
-    };
-    let same_clock = |a: usize, b: usize| match (told.get(a), told.get(b)) {
-        (Some(Some(one)), Some(Some(other))) => one.shares(other),
-        _ => false,
-    };
-    let mut groups: Vec<Vec<usize>> = Vec::new();
-    for this in 0..asked.len() {
-        let is_one = |group: &Vec<usize>| {
-            group
-                .iter()
-                .any(|of| same_name(*of, this) || same_clock(*of, this))
-        };
-        let (mut joined, rest): (Vec<_>, Vec<_>) = groups.into_iter().partition(is_one);
-        groups = rest;
-        let mut all: Vec<usize> = joined.drain(..).flatten().collect();
-        all.push(this);
-        all.sort_unstable();
-        groups.push(all);
     }
-    groups.sort();
+    // Only who told of one correction at least that another told of can be the same.
+    let mut tellers: BTreeMap<ReferenceTime, Vec<usize>> = BTreeMap::new();
+    for (this, timeline) in told.iter().enumerate() {
+        for time in timeline.iter().flat_map(Timeline::times) {
+            tellers.entry(time).or_default().push(this);
+        }
+    }
+    for alike in tellers.values() {
+        for (n, this) in alike.iter().enumerate() {
+            for other in alike.iter().take(n) {
+                let both = (told.get(*other), told.get(*this));
+                if !groups.are_one(*other, *this)
+                    && let (Some(Some(one)), Some(Some(other_one))) = both
+                    && one.shares(other_one)
+                {
+                    groups.join(*other, *this);
+                }
+            }
+        }
+    }
     let ids = |group: Vec<usize>| -> Vec<SourceId> {
         let of = |n: usize| asked.get(n).map(|(id, _)| *id);
         group.into_iter().filter_map(of).collect()
     };
-    groups.into_iter().map(ids).collect()
+    groups.all().into_iter().map(ids).collect()
+}
+
+/// Which are one, by the first of each group.
+struct Groups(Vec<usize>);
+
+impl Groups {
+    fn of(count: usize) -> Self {
+        Self((0..count).collect())
+    }
+
+    fn are_one(&self, a: usize, b: usize) -> bool {
+        self.0.get(a) == self.0.get(b)
+    }
+
+    fn join(&mut self, a: usize, b: usize) {
+        let (Some(a), Some(b)) = (self.0.get(a).copied(), self.0.get(b).copied()) else {
+            return;
+        };
+        for first in &mut self.0 {
+            if *first == a.max(b) {
+                *first = a.min(b);
+            }
+        }
+    }
+
+    fn all(self) -> Vec<Vec<usize>> {
+        let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (this, first) in self.0.into_iter().enumerate() {
+            groups.entry(first).or_default().push(this);
+        }
+        groups.into_values().collect()
+    }
 }
 
 fn is_v6(record: &SourceRecord) -> bool {

@@ -1,5 +1,6 @@
 //! What is known of each server.
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use super::super::judge::LEAST_EXCHANGES;
@@ -40,6 +41,16 @@ pub struct ServerFacts {
     pub requests: (u64, u64),
     /// The same in the burst; absent where there was none.
     pub in_burst: Option<(u64, u64)>,
+}
+
+/// Said instead of what is followed, to all but that one (draft-ietf-ntp-refid-updates).
+const NOT_YOU: Ipv4Addr = Ipv4Addr::new(127, 127, 127, 127);
+
+/// Whether another program recorded it that tells of no request without an answer: not every one does.
+fn is_foreign(campaign: &Campaign) -> bool {
+    let mut notes = campaign.notes.iter();
+    let foreign = notes.any(|(_, _, note)| matches!(note, Note::Imported { .. }));
+    foreign && campaign.sources.iter().all(|of| of.lost_total() == 0)
 }
 
 /// Of what a report shows, of one server.
@@ -106,16 +117,47 @@ impl<'a> Server<'a> {
     }
 
     pub(super) fn answers(&self, campaign: &Campaign) -> Finding {
-        let (lost, sent) = (self.record.lost_total(), self.record.sent());
+        let (lost, sent) = burst::lost(self.record);
+        let observed = burst::share((lost, sent));
+        let verdict = observed.against(LOST);
         if !self.has_answered() {
             return match self.no_way(campaign) {
                 Some(why) => self.is(Verdict::Undetermined, None, Ground::Unreachable(why)),
-                None => self.is(Verdict::Unfit, None, Ground::Silent),
+                // One that was lost may have been lost by chance.
+                None => self.is(verdict, None, Ground::Silent(sent)),
             };
         }
-        let observed = burst::share((lost, sent));
-        let verdict = observed.against(LOST);
+        let refused = burst::rejected(self.record, &burst::REFUSALS);
+        if refused > 0 {
+            return self.is(Verdict::Unfit, None, Ground::Refuses(refused));
+        }
+        if let Some((why, n)) = self.unusable() {
+            let verdict = match why {
+                // This host's clock may be to blame.
+                Rejection::ClockStep | Rejection::NegativeDelay => Verdict::Undetermined,
+                _ => Verdict::Unfit,
+            };
+            return self.is(verdict, None, Ground::Unusable(why, n));
+        }
+        if lost == 0 && is_foreign(campaign) {
+            return self.is(Verdict::Undetermined, None, Ground::LossesNotKept);
+        }
         self.is(verdict, Some(observed), Ground::Requests(lost, sent))
+    }
+
+    /// Why most of its answers are no use, of one of which none is; that it is not synchronised is told elsewhere.
+    fn unusable(&self) -> Option<(Rejection, u64)> {
+        let rejected = self.record.incidents().rejected.iter();
+        let ended = rejected.filter(|(why, n)| why.ends_request() && **n > 0);
+        let most = ended.max_by_key(|(_, n)| **n).map(|(why, n)| (*why, *n))?;
+        let is_none = self.record.samples.is_empty();
+        let is_told = matches!(most.0, Rejection::Unsynchronised | Rejection::KissRate);
+        Some(most).filter(|_| is_none && !is_told)
+    }
+
+    /// Whether nothing shows that it is silent, or else: this host has no way to it, or asked too little.
+    pub(super) fn may_answer(&self, campaign: &Campaign) -> bool {
+        !self.has_answered() && self.answers(campaign).verdict == Verdict::Undetermined
     }
 
     /// Whether this host has no way to it, which says nothing of the server.
@@ -123,14 +165,20 @@ impl<'a> Server<'a> {
         let Incidents { lost, .. } = self.record.incidents();
         let others = lost
             .iter()
-            .any(|(of, n)| *of != LossCause::Refused && *n > 0);
+            .any(|(of, n)| !matches!(of, LossCause::Refused | LossCause::Interrupted) && *n > 0);
         let mut notes = campaign.notes.iter();
         let told = notes.find_map(|(of, _, note)| match note {
-            // ENETUNREACH and EADDRNOTAVAIL: no route, and no address of that family.
+            // ENETUNREACH and EADDRNOTAVAIL: no route, and no address of that family; EPERM: this host's own filter;
+            // ENETDOWN: its link.
             Note::Unreachable { error } if *of == Some(self.id) => Some(error).filter(|error| {
-                ["os error 101", "os error 99"]
-                    .iter()
-                    .any(|of| error.contains(of))
+                [
+                    "(os error 101)",
+                    "(os error 99)",
+                    "(os error 1)",
+                    "(os error 100)",
+                ]
+                .iter()
+                .any(|of| error.contains(of))
             }),
             _ => None,
         });
@@ -178,6 +226,12 @@ impl<'a> Server<'a> {
             of.answered > of.asked || (of.question.should_be_silent() && of.packets > 0)
         };
         let too_much: Vec<OddAnswer> = odd.iter().filter(is_too_much).copied().collect();
+        // One that says nothing to anything by then may be down.
+        let is_there =
+            self.audited.is_some_and(|of| of.ttl.is_some()) || odd.iter().any(|of| of.packets > 0);
+        if too_much.is_empty() && !is_there && self.has_answered() {
+            return Some(self.is(Verdict::Undetermined, None, Ground::SilentThen));
+        }
         let verdict = match (too_much.is_empty(), self.has_answered()) {
             (true, true) => Verdict::Fit,
             (true, false) => Verdict::Undetermined,
@@ -187,17 +241,21 @@ impl<'a> Server<'a> {
         Some(self.is(verdict, Some(observed), Ground::Odd(too_much)))
     }
 
-    /// The clocks it followed; its own is called by its address.
-    pub(super) fn follows(&self) -> Vec<String> {
+    /// The clocks it followed; its own is called by its address. One of `asked` is left out: what that follows is told
+    /// of itself.
+    pub(super) fn follows(&self, asked: &BTreeSet<Ipv4Addr>) -> Vec<String> {
         let own = || format!("a clock of {} itself", self.record.info.address);
         let infos = self.record.servers.iter().map(|(_, info)| info);
         let mut clocks: Vec<String> = infos
-            .map(|info| {
-                let [first, ..] = info.reference_id.0;
-                // Servers on their own clock name themselves so at any stratum.
-                match info.stratum <= 1 || first == 127 {
-                    true => own(),
-                    false => Ipv4Addr::from(info.reference_id.0).to_string(),
+            .filter_map(|info| {
+                let id = Ipv4Addr::from(info.reference_id.0);
+                match info.stratum <= 1 {
+                    true => Some(own()),
+                    // Nothing, and "not you", by which servers hide what they follow.
+                    false if id.is_unspecified() || id == NOT_YOU => None,
+                    // Servers on their own clock name themselves so at any stratum.
+                    false if id.is_loopback() => Some(own()),
+                    false => Some(id.to_string()).filter(|_| !asked.contains(&id)),
                 }
             })
             .collect();

@@ -3,4 +3,5 @@
 mod catalogue;
 mod judge;
 mod offered;
+mod provider;
 mod quorum;

@@ -106,7 +106,8 @@ pub(in super::super) fn provider_line(report: &ProviderReport) -> String {
 
 /// What was asked, when, and by whom.
 pub(in super::super) fn provider_about(report: &ProviderReport) -> String {
-    let sent: u64 = report.servers.iter().map(|of| of.sent).sum();
+    let sent = report.servers.iter();
+    let sent = sent.fold(0_u64, |sum, of| sum.saturating_add(of.sent));
     format!(
         "{} on {}, {}, {sent} requests to {} addresses",
         report.tool,
