@@ -446,4 +446,52 @@ mod tests {
         assert_eq!(batch_time(&plan(targets)), LONGEST_BATCH);
         assert_eq!(first_turns(&plan(Vec::new()), start).count(), 0);
     }
+
+    #[test]
+    fn who_has_a_length_of_its_own_goes_on_after_the_others_end() {
+        let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let address = silent.local_addr().unwrap();
+        let mut targets = vec![
+            target(ms(0), None, ms(20)),
+            target(ms(400), Some(ms(300)), ms(20)),
+        ];
+        for target in &mut targets {
+            target.endpoint = Endpoint::Server(address);
+        }
+        let plan = Plan {
+            duration: Some(ms(200)),
+            timeout: ms(50),
+            ..plan(targets)
+        };
+        let (cards, findings) = hardware::open(&plan).unwrap();
+        let run = Run::new(&plan, Poller::new().unwrap(), cards).unwrap();
+        let mut told = Told::default();
+        let start = clock::counter();
+        run.announce(&plan, findings, &mut told);
+        run.measure(None, &mut told).unwrap();
+        let lost = |id| -> Vec<TimeDelta> {
+            let lost = told.0.iter().filter(|(of, _)| *of == id);
+            lost.map(|(_, at)| at.since(start)).collect()
+        };
+        let (asked, beside) = (lost(SourceId(0)), lost(SourceId(1)));
+        assert!(
+            !asked.is_empty() && beside.len() > 3,
+            "{asked:?} {beside:?}"
+        );
+        assert!(beside.iter().all(|at| *at >= ms(400)), "{beside:?}");
+        assert!(asked.iter().min() < beside.iter().min());
+        assert!(beside.len() < 40, "{beside:?}");
+    }
+
+    /// When requests were lost.
+    #[derive(Default)]
+    struct Told(Vec<(SourceId, Monotonic)>);
+
+    impl Sink for Told {
+        fn event(&mut self, event: &Event) {
+            if let Event::Lost(id, at, _) = event {
+                self.0.push((*id, *at));
+            }
+        }
+    }
 }
