@@ -25,6 +25,7 @@ mod kisses;
 mod limits;
 mod nic;
 mod output;
+mod provider;
 mod quorum;
 mod reach;
 mod recording;

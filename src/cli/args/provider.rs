@@ -27,7 +27,7 @@ pub struct ProviderArgs {
     pub burst_rate: u16,
 
     /// Judge a recording of such a run instead of measuring
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["count", "interval", "duration", "interface", "output"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["count", "interval", "duration", "interface", "output", "burst_rate"])]
     pub replay: Option<PathBuf>,
 
     /// What the exit code says where the evidence does not decide [default: 3]
