@@ -84,12 +84,13 @@ fn each<S: Sync, A: Send>(
         thread::scope(|scope| {
             let asking: Vec<_> = some
                 .iter()
-                .map(|server| scope.spawn(|| ask(server)))
+                .map(|server| thread::Builder::new().spawn_scoped(scope, || ask(server)))
                 .collect();
-            all.extend(asking.into_iter().map(|of| {
-                of.join()
-                    .unwrap_or_else(|_| Err(io::Error::other("asking failed")))
-            }));
+            let told = asking.into_iter().map(|of| {
+                let failed = |_| Err(io::Error::other("asking failed"));
+                of.and_then(|of| of.join().unwrap_or_else(failed))
+            });
+            all.extend(told);
         });
     }
     all

@@ -32,8 +32,8 @@ pub use find::UnknownName;
 pub use judge::{CannotJudge, Judged, LEAST_EXCHANGES, LEAST_OBSERVED, judge};
 pub use offered::{OfferGround, Surveyed};
 pub use provider::{
-    Counted, Finding, Ground, LEAST_UPSTREAMS, LOCAL, LOST, Looks, Provision, Required,
-    Requirement, ServerFacts, provide,
+    Counted, Finding, Ground, LEAST_UPSTREAMS, LOCAL, LOST, LOST_IN_BURST, Looks, Provision,
+    Required, Requirement, ServerFacts, provide,
 };
 pub use quantity::{Quantity, Unit};
 pub use question::{DECIDING_GRADE, Question};

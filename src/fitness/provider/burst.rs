@@ -1,7 +1,7 @@
 //! How a server answers many requests: whether it limits their rate, or keeps them waiting.
 
 use super::super::verdict::{Observed, Verdict};
-use super::requirement::LOST;
+use super::requirement::{LOST, LOST_IN_BURST};
 use super::{Finding, Ground};
 use crate::estimate::SourceAssessment;
 use crate::sample::{FIRST_REQUESTS, LossCause, Rejection, SourceId, SourceRecord};
@@ -85,7 +85,7 @@ pub(super) fn rate_limit(
     let late = rejected(burst, &[Rejection::TooLate]);
     let unanswered = (in_burst.0.saturating_sub(late), in_burst.1);
     let is_more = |before| {
-        share(unanswered).against(LOST) == Verdict::Unfit
+        share(unanswered).against(LOST_IN_BURST) == Verdict::Unfit
             && larger_share_by_chance(before, unanswered) < CHANCE
     };
     let ground = Ground::Lost {
@@ -94,7 +94,7 @@ pub(super) fn rate_limit(
         at_first,
         late,
     };
-    let verdict = match observed.against(LOST) {
+    let verdict = match observed.against(LOST_IN_BURST) {
         // The path may lose as many at all times.
         Verdict::Unfit if is_more(at_first) || is_more(in_calm) => Verdict::Unfit,
         Verdict::Fit => Verdict::Fit,

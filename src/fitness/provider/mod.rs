@@ -11,7 +11,7 @@ mod servers;
 
 pub use dissent::Looks;
 pub(super) use parties::servers as parties;
-pub use requirement::{Counted, LEAST_UPSTREAMS, LOCAL, LOST, Requirement};
+pub use requirement::{Counted, LEAST_UPSTREAMS, LOCAL, LOST, LOST_IN_BURST, Requirement};
 pub use servers::ServerFacts;
 
 use std::collections::BTreeSet;
@@ -240,7 +240,7 @@ impl<'a> Provider<'a> {
             Requirement::Upstreams => (number(LEAST_UPSTREAMS), vec![self.upstreams()]),
             Requirement::Steady => (time, self.answering(|of| self.steady(of))),
             Requirement::NotRateLimited => (
-                Some(LOST),
+                Some(LOST_IN_BURST),
                 self.answering(|of| Some(burst::rate_limit(of.id, of.record, of.burst))),
             ),
             Requirement::BurstDelay => (time, self.answering(|of| self.delay(of))),

@@ -108,12 +108,15 @@ pub(in super::super) fn provider_line(report: &ProviderReport) -> String {
 pub(in super::super) fn provider_about(report: &ProviderReport) -> String {
     let sent = report.servers.iter();
     let sent = sent.fold(0_u64, |sum, of| sum.saturating_add(of.sent));
+    // With its port one of IPv4 has a single colon.
+    let is_v6 = |of: &&ProviderServerReport| of.address.matches(':').count() > 1;
+    let v6 = report.servers.iter().filter(is_v6).count();
     format!(
-        "{} on {}, {}, {sent} requests to {} addresses",
+        "{} on {}, {}, {sent} requests to {} addresses of IPv4 and {v6} of IPv6",
         report.tool,
         report.host.as_deref().unwrap_or("unknown host"),
         report.started.utc(),
-        report.servers.len()
+        report.servers.len() - v6
     )
 }
 
