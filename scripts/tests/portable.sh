@@ -8,9 +8,11 @@ need jq
 # Where rustup puts it, which is no place of the system's.
 export PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
 command -v cargo >/dev/null || could_not_run "cargo is missing"
-# A folder of its own, as other flags rebuild everything; scripts/check has made most of it.
-export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$project/target}/portable
-RUSTFLAGS='--cfg clockfit_portable' cargo build --locked --quiet --manifest-path "$project/Cargo.toml"
+# What it is built from is where cargo test has put it; the program itself goes to a folder of its own.
+target=${CARGO_TARGET_DIR:-$project/target}
+export CARGO_TARGET_DIR=$target/portable CARGO_BUILD_BUILD_DIR=$target
+RUSTC_WORKSPACE_WRAPPER=$project/scripts/portable-rustc \
+  cargo build --locked --quiet --bins --manifest-path "$project/Cargo.toml"
 
 status=0
 report=$(timeout 60 "$CARGO_TARGET_DIR/debug/clockfit" measure -d 1s -i 20ms -f json 2>/dev/null) || status=$?
