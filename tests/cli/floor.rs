@@ -43,7 +43,8 @@ fn alone_it_is_told_for_each_mode_and_replays_to_the_same_bytes() {
         assert_eq!((replay.code, replay.stderr.as_str()), (0, ""));
         if format == "text" {
             assert!(run.stdout.lines().all(|l| l.chars().count() <= 80));
-            for word in ["bias", "p99.9", "needs n 3688", "cannot be told from zero"] {
+            // How many it takes depends on how alike neighbours are, which a busy machine makes them.
+            for word in ["bias", "p99.9", "needs n ", "cannot be told from zero"] {
                 assert!(run.stdout.contains(word), "{word}\n{}", run.stdout);
             }
             continue;
