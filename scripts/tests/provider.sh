@@ -104,7 +104,8 @@ ip netns exec "$client" "$clockfit" provider "${good[@]}" -o "$scratch/kept.json
   >"$scratch/kept.json" 2>"$scratch/kept.log" &
 keeping=$!
 for pid in "${judging[@]}"; do wait "$pid" || fail "one of the runs: $(<"$scratch/scs.log")"; done
-wait "$keeping" || true
+kept=0
+wait "$keeping" || kept=$?
 
 for requirement in three-servers answers local-servers synchronised root-distance servers-agree loses-any upstreams \
   steady not-rate-limited burst-delay no-amplification; do
@@ -148,8 +149,9 @@ grep -q '^scs-0129-local-servers: PASS$' "$scratch/scs" || fail "scs: $(<"$scrat
 grep -q '^scs-0129-three-servers: PASS$' "$scratch/scs" || fail "scs: $(<"$scratch/scs")"
 echo "the conformance suite hears of it"
 
-"$clockfit" provider --replay "$scratch/kept.jsonl" -f json >"$scratch/again.json" || true
-[[ -s $scratch/again.json ]] || fail "a recording does not replay: $(<"$scratch/kept.log")"
+again=0
+"$clockfit" provider --replay "$scratch/kept.jsonl" -f json >"$scratch/again.json" || again=$?
+[[ $again == "$kept" && $kept != 2 ]] || fail "the run ended with $kept, its recording with $again: $(<"$scratch/kept.log")"
 cmp "$scratch/kept.json" "$scratch/again.json" || fail "a recording does not replay to the same bytes"
 "$clockfit" scs --replay "$scratch/scs.jsonl" --testcases scs-0129-not-rate-limited | grep -q FAIL \
   || fail "a recording has no burst"

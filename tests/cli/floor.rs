@@ -43,10 +43,15 @@ fn alone_it_is_told_for_each_mode_and_replays_to_the_same_bytes() {
         assert_eq!((replay.code, replay.stderr.as_str()), (0, ""));
         if format == "text" {
             assert!(run.stdout.lines().all(|l| l.chars().count() <= 80));
-            // How many it takes depends on how alike neighbours are, which a busy machine makes them.
-            for word in ["bias", "p99.9", "needs n ", "cannot be told from zero"] {
+            for word in ["bias", "p99.9", "cannot be told from zero"] {
                 assert!(run.stdout.contains(word), "{word}\n{}", run.stdout);
             }
+            // Of independent exchanges p99.9 takes 3688; neighbours that are alike, as a busy machine makes them, take
+            // more, and never fewer.
+            let needs = run.stdout.split("needs n ").skip(1);
+            let needs =
+                needs.filter_map(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
+            assert!(needs.max() >= Some(3_688), "{}", run.stdout);
             continue;
         }
         let report = run.json();
