@@ -92,6 +92,16 @@ serve() {
   fail "no server at $address: $(<"$log")"
 }
 
+# settled NAMESPACE FOLDER: until the chronyd whose socket and log are there has found its rate: before, its clock moves by
+# more than a steady one does, and nothing is proven of that time.
+settled() {
+  for _ in {1..50}; do
+    [[ ! -S $2/sock ]] || break
+    sleep 0.1
+  done
+  ip netns exec "$1" chronyc -h "$2/sock" waitsync 60 0 20 1 >/dev/null || fail "chronyd in $1: $(<"$2/log")"
+}
+
 # A bed of this test's own, so that it neither disturbs nor uses one that is up; gone at the end.
 # Call `"$bed" up` after it.
 use_own_bed() {

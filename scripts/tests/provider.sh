@@ -33,16 +33,6 @@ EOF
   started+=($!)
 }
 
-# settled LAST: until it has found its rate: before, its time moves by more than a steady server's does.
-settled() {
-  local files=$scratch/daemons/$1
-  for _ in {1..50}; do
-    [[ ! -S $files/sock ]] || break
-    sleep 0.1
-  done
-  ip netns exec "$server" chronyc -h "$files/sock" waitsync 60 0 20 1 >/dev/null || fail "chronyd $1: $(<"$files/log")"
-}
-
 # Nobody vouches for this certificate, and it is made out to nobody who is asked.
 certificate=$scratch/daemons/certificate
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=nobody.test \
@@ -56,7 +46,7 @@ daemon 8 0ms ratelimit
 daemon 6 50ms
 # No daemon listens there.
 ip -n "$server" address add 10.89.0.7/24 dev s
-for last in 2 3 4 5 6 8; do settled $last; done
+for last in 2 3 4 5 6 8; do settled "$server" "$scratch/daemons/$last"; done
 # By now their buckets are full again, whatever was asked of them.
 
 # provider NAME CODE ARGS...

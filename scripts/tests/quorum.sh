@@ -69,24 +69,12 @@ EOF
   started+=($!)
 }
 
-# settled NAMESPACE: until that server has found its rate: before, its clock moves by more than a steady one does, and
-# a report has no bound of that time.
-settled() {
-  local files=$scratch/$1
-  for _ in {1..50}; do
-    [[ ! -S $files/sock ]] || break
-    sleep 0.1
-  done
-  ip netns exec "cf$$-$1" chronyc -h "$files/sock" waitsync 60 0 20 1 >/dev/null \
-    || fail "chronyd in $1: $(<"$files/log")"
-}
-
 # The first has two addresses, of which the second has one, too.
 link host2 server1 10.88.2
 follow server1
 follow server2
-settled server1
-settled server2
+settled "cf$$-server1" "$scratch/server1"
+settled "cf$$-server2" "$scratch/server2"
 
 # measure HOST NAME SOURCES...
 measure() {

@@ -394,8 +394,7 @@ impl<'a> Witness<'a> {
             let usable = record.info.timescale != Timescale::Tai
                 && !found.timing.known.is_empty()
                 && record.servers.iter().all(|(_, of)| is_synchronised(of));
-            let heard = record.servers.iter().map(|(_, of)| of.root_distance());
-            let (true, Some(distance)) = (usable, heard.max()) else {
+            let (true, Some(distance)) = (usable, record.largest_root_distance()) else {
                 continue;
             };
             let info = &record.info;

@@ -328,8 +328,8 @@ fn of_server(
         };
         warn(WarningCode::LeapAlarm, text.to_owned());
     }
-    let distances = record.servers.iter().map(|(_, info)| info.root_distance());
-    if let Some(largest) = distances.max().filter(|d| *d > MAX_ROOT_DISTANCE) {
+    let largest = record.largest_root_distance();
+    if let Some(largest) = largest.filter(|of| *of > MAX_ROOT_DISTANCE) {
         let text = format!(
             "root distance {}: by its own word the server may be that far from UTC (limit 1 s)",
             said(largest).trim_start_matches('+')

@@ -13,7 +13,7 @@ use super::provider::{self, Required, Requirement};
 use super::quantity::Quantity;
 use super::question::Question;
 use super::verdict::{Check, Verdict};
-use super::{CannotJudge, DECIDING_GRADE};
+use super::{CannotJudge, deciding_limit};
 use crate::estimate::Assessment;
 use crate::sample::{Campaign, SourceId};
 use crate::time::TimeDelta;
@@ -319,18 +319,12 @@ impl Run<'_> {
     /// Whoever is further from UTC by its own word than a grade lets a clock be can show nobody that it is
     /// reached.
     fn root_distance(&self) -> (Verdict, Grounds) {
-        let grade = self.catalogue.grade(DECIDING_GRADE).ok();
-        let limit = grade.and_then(|grade| grade.limits.time(Quantity::OffsetMostly));
-        let limit = limit.unwrap_or_default();
+        let limit = deciding_limit(self.catalogue);
         let servers = self.assessment.course.servers.iter();
         let distances: Vec<(SourceId, TimeDelta)> = servers
             .filter_map(|of| {
                 let record = self.campaign.sources.get(of.source.index())?;
-                let said = record
-                    .servers
-                    .iter()
-                    .map(|(_, server)| server.root_distance());
-                Some((of.source, said.max()?))
+                Some((of.source, record.largest_root_distance()?))
             })
             .collect();
         let verdict = match distances.as_slice() {

@@ -36,6 +36,7 @@ pub use provider::{
     Required, Requirement, ServerFacts, provide,
 };
 pub use quantity::{Quantity, Unit};
+use question::deciding_limit;
 pub use question::{DECIDING_GRADE, Question};
 pub use quorum::{
     Basis, Bound, Common, Contradiction, Doubt, HostTold, Member, Move, NoMember, Peer, Quorum,

@@ -3,10 +3,19 @@
 use super::catalogue::Catalogue;
 use super::entry::{Grade, Service};
 use super::find::UnknownName;
+use super::quantity::Quantity;
 use super::verdict::{Outcome, Verdict};
+use crate::time::TimeDelta;
 
 /// The grade that decides where nobody says what the clock is for.
 pub const DECIDING_GRADE: &str = "standard";
+
+/// How far that grade lets a clock be off UTC, 99.9 % of the time.
+pub(super) fn deciding_limit(catalogue: &Catalogue) -> TimeDelta {
+    let grade = catalogue.grade(DECIDING_GRADE).ok();
+    let limit = grade.and_then(|grade| grade.limits.time(Quantity::OffsetMostly));
+    limit.unwrap_or_default()
+}
 
 /// What a clock is judged for.
 #[derive(Clone, Debug)]

@@ -170,11 +170,12 @@ impl Campaign {
     }
 
     /// The burst in which the server was asked that a source is, too.
-    pub fn burst_of(&self, source: &SourceRecord) -> Option<&SourceRecord> {
+    pub fn burst_of(&self, source: &SourceRecord) -> Option<SourceId> {
         let (address, port) = (&source.info.address, source.info.port);
-        self.sources.iter().find(|of| {
-            of.info.kind == SourceKind::Burst && (&of.info.address, of.info.port) == (address, port)
-        })
+        let sources = (0..).map(SourceId).zip(&self.sources);
+        let mut bursts = sources.filter(|(_, of)| of.info.kind == SourceKind::Burst);
+        let found = bursts.find(|(_, of)| (&of.info.address, of.info.port) == (address, port));
+        found.map(|(id, _)| id)
     }
 
     /// The sources that were asked for.
@@ -220,6 +221,12 @@ impl SourceRecord {
     /// What the server last said of itself.
     pub fn server(&self) -> Option<&ServerInfo> {
         self.servers.last().map(|(_, info)| info)
+    }
+
+    /// The most that the server ever may have been off UTC by, by its own word.
+    pub fn largest_root_distance(&self) -> Option<TimeDelta> {
+        let told = self.servers.iter();
+        told.map(|(_, info)| info.root_distance()).max()
     }
 
     /// When the server said that its clock was last corrected, over time: the first [`SPELLS_KEPT`] of it, where that

@@ -19,9 +19,8 @@ use std::net::Ipv4Addr;
 
 use super::catalogue::Catalogue;
 use super::conformance::LEAST_SERVERS;
-use super::quantity::Quantity;
 use super::verdict::{Observed, Verdict};
-use super::{CannotJudge, DECIDING_GRADE};
+use super::{CannotJudge, deciding_limit};
 use crate::estimate::{Assessment, MOST_APART};
 use crate::sample::{
     CHUNK, Campaign, Note, OddAnswer, Rejection, SourceId, SourceInfo, SourceKind,
@@ -174,10 +173,7 @@ pub fn provide(
     assessment: &Assessment,
     catalogue: &Catalogue,
 ) -> Result<Provision, CannotJudge> {
-    let grade = catalogue.grade(DECIDING_GRADE).ok();
-    let limit = grade.and_then(|grade| grade.limits.time(Quantity::OffsetMostly));
-    let limit = limit.unwrap_or_default();
-    let all = Provider::new(campaign, assessment, limit);
+    let all = Provider::new(campaign, assessment, deciding_limit(catalogue));
     if all.servers.is_empty() {
         return Err(CannotJudge::NothingKnown);
     }

@@ -74,11 +74,7 @@ impl<'a> Server<'a> {
             .filter(|((_, of), _)| is_asked(&of.info));
         asked
             .map(|((id, record), found)| {
-                let burst = campaign.burst_of(record);
-                let place = burst.and_then(|burst| {
-                    let mut all = campaign.sources.iter();
-                    all.position(|of| std::ptr::eq(of, burst))
-                });
+                let burst = campaign.burst_of(record).map(SourceId::index);
                 let mut notes = campaign.notes.iter().rev();
                 let audited = notes.find_map(|(of, _, note)| match note {
                     Note::Audited(audited) if *of == Some(id) => Some(audited),
@@ -88,8 +84,8 @@ impl<'a> Server<'a> {
                     id,
                     record,
                     found,
-                    burst,
-                    found_in_burst: place.and_then(|n| assessment.sources.get(n)),
+                    burst: burst.and_then(|n| campaign.sources.get(n)),
+                    found_in_burst: burst.and_then(|n| assessment.sources.get(n)),
                     audited,
                 }
             })
@@ -198,11 +194,7 @@ impl<'a> Server<'a> {
     }
 
     pub(super) fn synchronised(&self) -> Option<Finding> {
-        let rejected = &self.record.incidents().rejected;
-        let without = rejected
-            .get(&Rejection::Unsynchronised)
-            .copied()
-            .unwrap_or(0);
+        let without = burst::rejected(self.record, &[Rejection::Unsynchronised]);
         match (without, self.record.samples.is_empty()) {
             (0, true) => None,
             (0, false) => Some(self.is(Verdict::Fit, None, Ground::Says)),
@@ -211,7 +203,7 @@ impl<'a> Server<'a> {
     }
 
     pub(super) fn root_distance(&self, limit: TimeDelta) -> Option<Finding> {
-        let most = self.farthest()?;
+        let most = self.record.largest_root_distance()?;
         let observed = Observed::exactly(most.as_nanos());
         let verdict = observed.against(limit.as_nanos());
         Some(self.is(verdict, Some(observed), Ground::Says))
@@ -229,13 +221,12 @@ impl<'a> Server<'a> {
         // One that says nothing to anything by then may be down.
         let is_there =
             self.audited.is_some_and(|of| of.ttl.is_some()) || odd.iter().any(|of| of.packets > 0);
-        if too_much.is_empty() && !is_there && self.has_answered() {
-            return Some(self.is(Verdict::Undetermined, None, Ground::SilentThen));
-        }
-        let verdict = match (too_much.is_empty(), self.has_answered()) {
-            (true, true) => Verdict::Fit,
-            (true, false) => Verdict::Undetermined,
-            (false, _) => Verdict::Unfit,
+        let verdict = match too_much.is_empty() {
+            true if !is_there => {
+                return Some(self.is(Verdict::Undetermined, None, Ground::SilentThen));
+            }
+            true => Verdict::Fit,
+            false => Verdict::Unfit,
         };
         let observed = Observed::exactly(i64::try_from(too_much.len()).unwrap_or(i64::MAX));
         Some(self.is(verdict, Some(observed), Ground::Odd(too_much)))
@@ -262,11 +253,6 @@ impl<'a> Server<'a> {
         clocks.sort();
         clocks.dedup();
         clocks
-    }
-
-    fn farthest(&self) -> Option<TimeDelta> {
-        let infos = self.record.servers.iter();
-        infos.map(|(_, info)| info.root_distance()).max()
     }
 
     fn least_delay(&self) -> Option<TimeDelta> {
@@ -303,7 +289,7 @@ impl<'a> Server<'a> {
         ServerFacts {
             source: self.id,
             info: self.record.server().copied(),
-            root_distance: self.farthest(),
+            root_distance: self.record.largest_root_distance(),
             followed,
             least_delay: self.least_delay(),
             hops: self.hops(),
